@@ -1,0 +1,19 @@
+import { defineConfig } from 'rolldown'
+
+// Everything but the native keychain binding is bundled: one file read at start costs less than hundreds.
+export default defineConfig({
+  input: {
+    cli: 'bridge/cli/main.ts',
+    bridge: 'bridge/main.ts',
+    'keychain-child': 'bridge/vault/keychain-child.ts',
+  },
+  platform: 'node',
+  external: [/^@napi-rs\/keyring/, 'pino'],
+  output: {
+    dir: 'dist',
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: 'chunks/[name]-[hash].js',
+    banner: (chunk) => (chunk.name === 'cli' ? '#!/usr/bin/env node' : ''),
+  },
+})

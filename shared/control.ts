@@ -1,0 +1,107 @@
+import { eventIterator, oc } from '@orpc/contract'
+import { z } from 'zod'
+import { Connection, ConnectionId, Look, Receipt, Scope, Trace } from './connection.ts'
+import { Failure } from './errors.ts'
+import { BridgeEvent, SignInEvent } from './events.ts'
+import { Settings } from './settings.ts'
+
+const nothing = z.strictObject({})
+const byId = z.strictObject({ id: ConnectionId })
+
+/** Every procedure fails with one error, `FAILURE`, whose data is a `Failure`. */
+const procedure = oc.errors({ FAILURE: { status: 422, data: Failure } })
+
+/** What `add` needs: a server and, where it has no sign-in of its own, how to prove oneself. */
+export const AddConnection = z.strictObject({
+  url: z.string().max(4000),
+  id: z.string().max(200).optional(),
+  clientId: z.string().min(1).max(2000).optional(),
+  clientSecret: z.string().min(1).max(4000).optional(),
+  metadataUrl: z.string().max(2000).optional(),
+  scopes: z.array(Scope).max(200).optional(),
+  headers: z
+    .array(z.strictObject({ name: z.string(), value: z.string() }))
+    .max(20)
+    .optional(),
+  bearer: z.string().max(16_000).optional(),
+  allowMissingPkce: z.boolean().optional(),
+})
+export type AddConnection = z.infer<typeof AddConnection>
+
+export const BridgeStatus = z.strictObject({
+  version: z.string(),
+  pid: z.int(),
+  url: z.string().describe('the origin of the local endpoint, http://127.0.0.1:PORT'),
+  home: z.string(),
+  keyStore: z.enum(['keychain', 'passphrase', 'key-file']),
+  startedAt: z.number(),
+  connections: z.int(),
+})
+export type BridgeStatus = z.infer<typeof BridgeStatus>
+
+/** One thing that doctor looked at. `ok` without failure is well; with one it is a warning. */
+export const Check = z.strictObject({
+  check: z.string(),
+  ok: z.boolean(),
+  note: z.string().optional(),
+  failure: Failure.optional(),
+})
+export type Check = z.infer<typeof Check>
+
+/** A tool as the server lists it, reduced to what a person reads. */
+export const Tool = z.strictObject({
+  name: z.string(),
+  title: z.string().optional(),
+  description: z.string().optional(),
+  inputSchema: z.unknown(),
+})
+export type Tool = z.infer<typeof Tool>
+
+/** Everything a face may ask of the bridge. There is no other door, and none of these answers holds a token. */
+export const control = {
+  bridge: {
+    status: procedure.input(nothing).output(BridgeStatus),
+    stop: procedure.input(nothing).output(nothing),
+    doctor: procedure.input(z.strictObject({ target: z.string().optional() })).output(z.array(Check)),
+  },
+  connections: {
+    list: procedure.input(nothing).output(z.array(Connection)),
+    get: procedure.input(byId).output(Connection),
+    look: procedure.input(z.strictObject({ url: z.string().max(4000) })).output(Look),
+    add: procedure.input(AddConnection).output(z.strictObject({ connection: Connection, look: Look })),
+    /**
+     * Signs in, or steps up when a step-up is pending. Yields `authorize`, then `connected` or `failed`, and ends.
+     * Closing the stream does not cancel the sign-in.
+     */
+    signIn: procedure
+      .input(
+        z.strictObject({ id: ConnectionId, scopes: z.array(Scope).optional(), openBrowser: z.boolean() }),
+      )
+      .output(eventIterator(SignInEvent)),
+    cancelSignIn: procedure.input(byId).output(Connection),
+    /** Finishes a sign-in with the address the browser ended at, for machines whose browser is elsewhere. */
+    finishSignIn: procedure
+      .input(z.strictObject({ id: ConnectionId, callbackUrl: z.string().max(20_000) }))
+      .output(Connection),
+    trace: procedure.input(byId).output(Trace.nullable()),
+    revoke: procedure.input(byId).output(Receipt),
+    /** Forgets the connection; what it still holds is revoked first. */
+    remove: procedure.input(byId).output(Receipt.nullable()),
+    endpoint: procedure
+      .input(z.strictObject({ id: ConnectionId, client: z.string().max(60) }))
+      .output(z.strictObject({ url: z.string() })),
+    tools: procedure.input(byId).output(z.array(Tool)),
+    /** Calls a tool through the local endpoint; the result is the server's, as it came. */
+    call: procedure
+      .input(
+        z.strictObject({ id: ConnectionId, tool: z.string(), arguments: z.record(z.string(), z.unknown()) }),
+      )
+      .output(z.unknown()),
+  },
+  settings: {
+    get: procedure.input(nothing).output(Settings),
+    set: procedure.input(z.strictObject({ key: z.string(), value: z.string() })).output(Settings),
+  },
+  events: procedure.input(nothing).output(eventIterator(BridgeEvent)),
+}
+export type Control = typeof control
