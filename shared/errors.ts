@@ -386,6 +386,68 @@ export const errors = {
     'The browser could not be opened',
     'Open the address yourself; connect --no-browser shows it.',
   ),
+  'clients.unknown': entry('user', 'There is no client app with this name', 'See clients for the names.'),
+  'clients.no_project_file': entry(
+    'user',
+    'This client app has no settings for a project',
+    'Add it without --project.',
+  ),
+  'clients.file_broken': entry(
+    'user',
+    'The settings file of the client app cannot be read',
+    'Mend it in an editor and try again; it was not changed.',
+  ),
+  'clients.file_unsupported': entry(
+    'user',
+    'The settings file of the client app is written in a way that cannot be edited safely',
+    'Make the change by hand; the file was not changed.',
+  ),
+  'clients.file_changed': entry(
+    'user',
+    'The settings file of the client app was changed in the meantime',
+    'Look at the change anew, then apply it; the file was not changed.',
+  ),
+  'clients.file_read_only': entry(
+    'user',
+    'The settings file of the client app may not be written',
+    'Make it writable, or make the change where the file is made.',
+  ),
+  'clients.write_failed': entry(
+    'user',
+    'The settings file of the client app could not be written',
+    'Check the free space and the rights of its folder; the file is as it was.',
+  ),
+  'clients.entry_taken': entry(
+    'user',
+    'The client app has another server with this name',
+    'Take it over with clients import, or rename it in the client app.',
+  ),
+  'clients.command_failed': entry(
+    'user',
+    'The command of the client app did not make the change',
+    'Run it in a terminal to see why.',
+  ),
+  'clients.backup_broken': entry(
+    'user',
+    'The backup cannot be opened',
+    'Make the change by hand; no file was changed.',
+  ),
+  'clients.nothing_to_undo': entry(
+    'user',
+    'There is no change of a client app that could be undone',
+    'Remove an entry with clients remove.',
+  ),
+  'clients.undo_overtaken': entry(
+    'user',
+    'The settings file was changed after the change that is to be undone',
+    'Remove the entry with clients remove; the file was not changed.',
+  ),
+  'clients.not_importable': entry(
+    'user',
+    'This server of the client app cannot be taken over',
+    'Add it by its address with add.',
+  ),
+
   'cli.usage': entry('user', 'The command cannot be understood', 'See bridgekeeper help.'),
 } as const satisfies Record<string, Entry>
 

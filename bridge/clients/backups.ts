@@ -1,0 +1,134 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import writeFileAtomic from 'write-file-atomic'
+import { z } from 'zod'
+import { ClientAppId } from '../../shared/client-app.ts'
+import { BridgeError } from '../../shared/errors.ts'
+import type { Clock } from '../ports.ts'
+
+/** What undoes a change: the files as they were, and the commands that take back those that were run. */
+const Backup = z.strictObject({
+  version: z.literal(1),
+  at: z.number(),
+  app: ClientAppId.optional(),
+  kind: z.enum(['add', 'remove', 'take-over', 'clean-up']),
+  files: z.array(
+    z.strictObject({
+      path: z.string(),
+      before: z.string().optional().describe('absent when the file was made'),
+      after: z.string().describe('the SHA-256 of what the change left'),
+    }),
+  ),
+  commands: z.array(
+    z.strictObject({
+      program: z.string(),
+      args: z.array(z.string()),
+      leaves: z.strictObject({ path: z.string(), name: z.string(), present: z.boolean() }),
+    }),
+  ),
+})
+export type Backup = z.infer<typeof Backup>
+
+/** A backup with the id that it is kept under. Later ids sort after earlier ones. */
+export interface KeptBackup extends Backup {
+  readonly id: string
+}
+
+/** Seals backups: settings files of client apps hold tokens of others in plain text, and those must not lie here too. */
+export interface Sealer {
+  seal(content: Uint8Array, label: string): Uint8Array
+  /** Throws when the content was sealed with another key or under another label, or was changed. */
+  open(sealed: Uint8Array, label: string): Uint8Array
+}
+
+/** Backups of the settings files of client apps, sealed, the latest few. */
+export interface Backups {
+  /** Is on disk, durably, when it resolves. Rejects with `clients.write_failed`. */
+  add(backup: Omit<Backup, 'version' | 'at'>): Promise<string>
+  /** Rejects with `clients.backup_broken`. */
+  get(id: string): Promise<KeptBackup | undefined>
+  /** The ids, latest first. */
+  ids(): Promise<readonly string[]>
+  remove(id: string): Promise<void>
+}
+
+const most = 50
+const suffix = '.client-backup'
+
+/** Opens the backups in a folder of the bridge's home. */
+export function openBackups({
+  folder,
+  sealer,
+  clock,
+}: {
+  folder: string
+  sealer: Sealer
+  clock: Clock
+}): Backups {
+  const pathOf = (id: string): string => join(folder, id + suffix)
+
+  const ids = async (): Promise<readonly string[]> => {
+    const names = await readdir(folder).catch(() => [])
+    return names
+      .filter((name) => name.endsWith(suffix))
+      .map((name) => name.slice(0, -suffix.length))
+      .sort()
+      .toReversed()
+  }
+
+  return {
+    ids,
+
+    async add(backup) {
+      const at = clock.now()
+      const [latest = ''] = await ids()
+      // The clock may have been set back: an id sorts after all others whatever it says.
+      const base = String(Math.max(Math.floor(at), Number(latest.split('-')[0] ?? 0) + 1)).padStart(15, '0')
+      const id = `${base}-${randomBytes(4).toString('hex')}`
+      const content = Buffer.from(JSON.stringify({ version: 1, at, ...backup } satisfies Backup))
+      try {
+        await mkdir(folder, { recursive: true, mode: 0o700 })
+        await writeFileAtomic(pathOf(id), Buffer.from(sealer.seal(content, id)), { mode: 0o600 })
+      } catch (thrown) {
+        throw new BridgeError('clients.write_failed', 'no backup could be made', { cause: thrown })
+      }
+      for (const old of (await ids()).slice(most)) await rm(pathOf(old), { force: true })
+      return id
+    },
+
+    async get(id) {
+      if (!/^\d+-[0-9a-f]+$/.test(id)) return undefined
+      const sealed = await readFile(pathOf(id)).catch(() => undefined)
+      if (!sealed) return undefined
+      try {
+        const content: unknown = JSON.parse(Buffer.from(sealer.open(sealed, id)).toString('utf8'))
+        return { id, ...Backup.parse(content) }
+      } catch {
+        throw new BridgeError('clients.backup_broken')
+      }
+    },
+
+    remove: async (id) => rm(pathOf(id), { force: true }),
+  }
+}
+
+/**
+ * Seals with AES-256-GCM under a key of its own, derived from the key of the vault.
+ * @see [RFC 5869](https://www.rfc-editor.org/rfc/rfc5869.html)
+ */
+export function sealerFrom(vaultKey: Uint8Array): Sealer {
+  const key = Buffer.from(hkdfSync('sha256', vaultKey, new Uint8Array(0), 'bridgekeeper client backups', 32))
+  return {
+    seal(content, label) {
+      const nonce = randomBytes(12)
+      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(label))
+      return Buffer.concat([nonce, cipher.update(content), cipher.final(), cipher.getAuthTag()])
+    },
+    open(sealed, label) {
+      const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12), { authTagLength: 16 })
+      decipher.setAAD(Buffer.from(label)).setAuthTag(sealed.subarray(-16))
+      return Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()])
+    },
+  }
+}

@@ -1,0 +1,54 @@
+import type { ClientAppId, ClientChange, ClientPlan } from '../../shared/client-app.ts'
+import type { Secret } from '../secret.ts'
+import { difference } from './difference.ts'
+import { masked } from './masking.ts'
+
+/** One file before and after. Undefined means that there is none. The whole content is wrapped: tokens may be in it. */
+export interface FileChange {
+  readonly path: string
+  readonly before: Secret | undefined
+  readonly after: Secret | undefined
+  /** False for files that are deleted for the sake of the secrets in them. */
+  readonly keepsBackup: boolean
+}
+
+/** A command of the client app's own that is to be run, without a shell. */
+export interface CommandStep {
+  readonly program: string
+  readonly args: readonly string[]
+  /** The arguments of the command that takes it back. */
+  readonly undo: readonly string[]
+  /** What the app's file holds afterwards: a server of this name, or none. */
+  readonly leaves: { readonly path: string; readonly name: string; readonly present: boolean }
+}
+
+/** What is going to be done. Making a plan changes nothing. */
+export interface Plan {
+  readonly kind: 'add' | 'remove' | 'take-over' | 'clean-up'
+  readonly app: ClientAppId | undefined
+  readonly changes: readonly FileChange[]
+  readonly commands: readonly CommandStep[]
+  readonly notes: readonly string[]
+  /** What must not be shown of the files. */
+  readonly secrets: readonly Secret[]
+}
+
+/** Whether a plan does nothing. */
+export function isEmptyPlan(plan: Plan): boolean {
+  return plan.changes.length === 0 && plan.commands.length === 0
+}
+
+/** A plan as faces show it: nothing secret is in it, and what is deleted is not shown at all. */
+export function viewPlan(plan: Plan): ClientPlan {
+  return {
+    ...(plan.app === undefined ? {} : { app: plan.app }),
+    changes: plan.changes.map(({ path, before, after }): ClientChange => {
+      const does = before === undefined ? 'create' : after === undefined ? 'delete' : 'change'
+      const shown =
+        after === undefined ? '' : difference(before?.reveal() ?? '', after.reveal(), plan.secrets)
+      return { path, does, difference: shown }
+    }),
+    commands: plan.commands.map(({ program, args }) => [program, ...args].map((word) => masked(word, []))),
+    notes: [...plan.notes],
+  }
+}
