@@ -12,11 +12,21 @@ export interface McpRemoteLine {
   readonly options: ReadonlyMap<string, readonly string[]>
 }
 
-const withValue = new Set(
+const valued = new Set(
   `header header-file transport protocol host callback-path auth-success-url static-oauth-client-metadata
   static-oauth-client-info client-metadata-url token-endpoint resource authorize-param ignore-tool auth-timeout
   connect-timeout headers-timeout body-timeout ping-interval`.split(/\s+/),
 )
+
+const switches = new Set(
+  `allow-http debug silent ipv4 enable-proxy keep-alive disable-cookies device-code client-credentials use-id-token
+  disable-resource-parameter`.split(/\s+/),
+)
+
+/** Whether `mcp-remote` has an option of this name. */
+export function isKnownOption(name: string): boolean {
+  return valued.has(name) || switches.has(name)
+}
 
 /** Whether a package is `mcp-remote`, or by its name one that takes a remote server's address as it does. */
 export function isRemoteWrapper(packageName: string): boolean {
@@ -36,7 +46,7 @@ export function mcpRemoteLineOf(args: readonly string[]): McpRemoteLine | undefi
       continue
     }
     let value = joined
-    if (value === undefined && withValue.has(name)) {
+    if (value === undefined && valued.has(name)) {
       at += 1
       value = args[at]
     }

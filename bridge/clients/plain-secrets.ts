@@ -8,7 +8,7 @@ export interface PlainSecret {
 }
 
 const secretName =
-  /token|secret|passw(or)?d|api[-_]?key|access[-_]?key|private[-_]?key|authorization|credential|bearer|cookie|session[-_]?id/i
+  /token|secret|passw(or)?d|api[-_]?key|access[-_]?key|private[-_]?key|authorization|credential|bearer|cookie|session[-_]?id|[-_](key|auth|pwd)([-_]|$)/i
 const harmlessName =
   /^(accept.*|content-type|user-agent|token_?type|.*_?env_var|.*(endpoint|url|uri|_at|_in|expires.*))$/i
 const knownToken =
@@ -25,7 +25,7 @@ export function isSecretName(name: string): boolean {
   return secretName.test(name) && !harmlessName.test(name)
 }
 
-/** Every secret that an entry holds in plain text: in headers, variables, arguments, addresses and stored tokens. */
+/** Every secret that an entry, or a whole file, holds in plain text: in headers, variables, arguments, addresses and stored tokens. */
 export function plainSecretsOf(entry: unknown): readonly PlainSecret[] {
   return secretsIn(entry, [])
 }
@@ -52,15 +52,42 @@ function secretsIn(value: unknown, path: readonly string[]): readonly PlainSecre
         : secretsIn(item, [...path, String(index + 1)]),
     )
   }
-  if (isRecord(value))
-    return Object.entries(value).flatMap(([key, inner]) => secretsIn(inner, [...path, key]))
+  if (isRecord(value)) {
+    return Object.entries(value).flatMap(([key, inner]) => [
+      ...secretsIn(inner, [...path, key]),
+      ...(isRecord(inner) ? variablesOfHeaders(value['args'], inner, [...path, key]) : []),
+    ])
+  }
   if (typeof value !== 'string' || value.length < 6) return []
+  // Names of variables, not their values.
+  if (path.at(-2) === 'env_http_headers') return []
   const [name = '', parent = ''] = path.toReversed()
   if (isHttpAddress(value)) return secretsInAddress(value, path)
   // A header may hold a secret under any name, a variable rarely under one that does not say so.
-  const isHeader = /headers$/i.test(parent) && !/^env_/i.test(parent) && !harmlessName.test(name)
-  const isSecret = isHeader || isSecretName(name) || knownToken.test(value)
-  return isSecret && !isPlaceholder(value) ? [found(path, value)] : []
+  const isHeader = /headers$/i.test(parent) && !harmlessName.test(name)
+  return (isHeader || isSecret(name, value)) && !isPlaceholder(value) ? [found(path, value)] : []
+}
+
+/** A variable that the arguments put into a header is a secret whatever its name. */
+function variablesOfHeaders(
+  args: unknown,
+  variables: Record<string, unknown>,
+  path: readonly string[],
+): readonly PlainSecret[] {
+  const words = Array.isArray(args) ? args.filter((word) => typeof word === 'string') : []
+  const headers = words.filter((_, index) => words[index - 1] === '--header').join(' ')
+  return Object.entries(variables).flatMap(([name, value]) =>
+    headers.includes(`\${${name}}`) &&
+    typeof value === 'string' &&
+    !isSecret(name, value) &&
+    !isPlaceholder(value)
+      ? [found([...path, name], value)]
+      : [],
+  )
+}
+
+function isSecret(name: string, value: string): boolean {
+  return isSecretName(name) || knownToken.test(value) || /^(bearer|basic)\s+\S{6}/i.test(value)
 }
 
 function secretsInArgument(
@@ -80,9 +107,9 @@ function secretsInArgument(
   const option = /^--?([\w-]+)=(.+)$/.exec(argument)
   const [, name = '', value = ''] = header ?? option ?? [undefined, before.replace(/^-+/, ''), argument]
   const isOption = header !== null || option !== null || before.startsWith('-')
-  const isSecret = header !== null ? !harmlessName.test(name) : isSecretName(name)
+  const isNamedSo = header !== null ? !harmlessName.test(name) : isSecretName(name)
   if (value.length < 6 || isPlaceholder(value) || value.startsWith('-')) return []
-  return (isOption && isSecret) || knownToken.test(value) ? [found(path, value)] : []
+  return (isOption && isNamedSo) || knownToken.test(value) ? [found(path, value)] : []
 }
 
 function secretsInAddress(address: string, path: readonly string[]): readonly PlainSecret[] {

@@ -1,7 +1,7 @@
 import { BridgeError, type Failure } from '../../shared/errors.ts'
 import { Secret } from '../secret.ts'
 import { isRecord } from './formats/format.ts'
-import { filledIn, headersOfFile, type McpRemoteLine } from './mcp-remote.ts'
+import { filledIn, headersOfFile, isKnownOption, type McpRemoteLine } from './mcp-remote.ts'
 import { isPlaceholder, isSecretName } from './plain-secrets.ts'
 
 /** How a connection made from an entry would prove itself to its server. */
@@ -105,19 +105,11 @@ const lost: Readonly<Record<string, string>> = {
   'enable-proxy': 'The proxy of --enable-proxy is not used.',
 }
 
-const known = new Set([
-  ...Object.keys(lost),
-  ...`header-file transport protocol host callback-path auth-success-url auth-timeout ignore-tool
-    static-oauth-client-metadata static-oauth-client-info client-metadata-url token-endpoint client-credentials
-    connect-timeout headers-timeout body-timeout ping-interval keep-alive allow-http debug silent ipv4
-    disable-cookies use-id-token`.split(/\s+/),
-])
-
 function lostOptions({ options }: McpRemoteLine): readonly string[] {
   return [...options.keys()].flatMap((name) => {
     const note = lost[name]
     if (note !== undefined) return [note]
-    return known.has(name) ? [] : [`The option --${name.slice(0, 40)} is not known.`]
+    return isKnownOption(name) ? [] : [`The option --${name.slice(0, 40)} is not known.`]
   })
 }
 

@@ -48,13 +48,13 @@ export const jsonFormat: Format = {
   amend: (text, { keys }, name, fields, drop) =>
     edit(text, (body) => {
       let now = body
+      for (const [key, value] of Object.entries(fields))
+        now = setProperty(now, find(now, [...keys, name]), key, value)
       for (const key of drop) {
         const server = find(now, [...keys, name])
         const property = Object.hasOwn(fields, key) ? undefined : lastProperty(server, key)
         if (property) now = removeProperty(now, server, property)
       }
-      for (const [key, value] of Object.entries(fields))
-        now = setProperty(now, find(now, [...keys, name]), key, value)
       return now
     }),
 

@@ -51,6 +51,16 @@ export function beforeLineEnding(text: string, offset: number): number {
   return text[offset - 2] === '\r' ? offset - 2 : offset - 1
 }
 
+/** Removes the lines from the one that holds `start` to the one that holds `end`, with one line ending. */
+export function withoutLines(text: string, start: number, end: number): Splice {
+  const from = lineStart(text, start)
+  // An end right behind a line ending belongs to the line before: the text of a block scalar ends so.
+  const stop = end > start && text[end - 1] === '\n' ? end : afterLineEnding(text, lineEnd(text, end))
+  // The last line of a file may have no line ending; then the one before it goes.
+  const offset = text[stop - 1] === '\n' ? from : beforeLineEnding(text, from)
+  return { offset, length: stop - offset, text: '' }
+}
+
 /** The blanks and tabs that the line of `offset` begins with. */
 export function indentation(text: string, offset: number): string {
   return /^[ \t]*/.exec(text.slice(lineStart(text, offset)))?.[0] ?? ''

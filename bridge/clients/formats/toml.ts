@@ -3,13 +3,13 @@ import { isDeepStrictEqual } from 'node:util'
 import { BridgeError } from '../../../shared/errors.ts'
 import type { Format, Json } from './format.ts'
 import {
-  afterLineEnding,
   beforeLineEnding,
   lineEnd,
   lineEnding,
   lineStart,
   type Splice,
   splice,
+  withoutLines,
   withoutMark,
 } from './text.ts'
 
@@ -36,9 +36,6 @@ export const tomlFormat: Format = {
     edit(text, (body) => {
       const path = [...keys, name]
       let now = body
-      for (const key of drop) {
-        if (!Object.hasOwn(fields, key)) now = removeAll(now, [...path, key])
-      }
       for (const [key, value] of Object.entries(fields)) {
         const table = treeOf(now).body[0].body.find(
           (node) => isTable(node) && isDeepStrictEqual(keyOf(node), path),
@@ -53,6 +50,9 @@ export const tomlFormat: Format = {
           const [offset, end] = present.value.range
           now = splice(now, { offset, length: end - offset, text: valueText(value) })
         }
+      }
+      for (const key of drop) {
+        if (!Object.hasOwn(fields, key)) now = removeAll(now, [...path, key])
       }
       return now
     }),
@@ -116,7 +116,7 @@ function linesOf(body: string, node: Entry): Splice {
     const from = body.slice(blank, before).trim() === '' ? beforeLineEnding(body, blank) : before
     return { offset: from, length: end - from, text: '' }
   }
-  return { offset: start, length: afterLineEnding(body, end) - start, text: '' }
+  return withoutLines(body, start, end)
 }
 
 function lastLineEnd(body: string, node: Entry): number {

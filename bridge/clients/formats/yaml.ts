@@ -14,16 +14,7 @@ import {
 import { isDeepStrictEqual } from 'node:util'
 import { BridgeError } from '../../../shared/errors.ts'
 import type { Format, Json, ServerTable } from './format.ts'
-import {
-  afterLineEnding,
-  beforeLineEnding,
-  isFirstInLine,
-  lineEnd,
-  lineEnding,
-  lineStart,
-  splice,
-  withoutMark,
-} from './text.ts'
+import { isFirstInLine, lineEnd, lineEnding, splice, withoutLines, withoutMark } from './text.ts'
 
 /**
  * YAML, edited line by line at the offsets of the syntax tree: writing the document anew would wrap long lines and
@@ -72,9 +63,6 @@ export const yamlFormat: Format = {
   amend: (text, table, name, fields, drop) =>
     edit(text, (body) => {
       let now = body
-      for (const key of drop) {
-        if (!Object.hasOwn(fields, key)) now = removePair(now, serverOf(now, table, name), key)
-      }
       for (const [key, value] of Object.entries(fields)) {
         const server = serverOf(now, table, name)
         const present = pairOf(server, key)
@@ -92,6 +80,9 @@ export const yamlFormat: Format = {
           now = insertPair(removePair(now, server, key), server, key, value)
         }
       }
+      for (const key of drop) {
+        if (!Object.hasOwn(fields, key)) now = removePair(now, serverOf(now, table, name), key)
+      }
       return now
     }),
 
@@ -104,7 +95,7 @@ export const yamlFormat: Format = {
       const index = place.items.findLastIndex((item) => nameOf(item, table) === name)
       if (place.flow) return removeFlowItem(body, place, index)
       const start = isSeq(place) ? dashOf(place, index) : rangeOf((place.items[index] as Pair<Node>).key)[0]
-      const lines = ownLines(body, start, contentEnd(place.items[index]))
+      const lines = withoutLines(body, start, contentEnd(place.items[index]))
       if (place.items.length > 1) return splice(body, lines)
       const empty = { offset: colonOf(body, pair) + 1, length: 0, text: isSeq(place) ? ' []' : ' {}' }
       return splice(body, empty, lines)
@@ -171,7 +162,7 @@ function removePair(body: string, map: YAMLMap, key: string): string {
   if (!pair) return body
   const [start] = rangeOf(pair.key)
   if (!isFirstInLine(body, start)) throw new BridgeError('clients.file_unsupported')
-  return splice(body, ownLines(body, start, contentEnd(pair)))
+  return splice(body, withoutLines(body, start, contentEnd(pair)))
 }
 
 function removeFlowItem(body: string, place: YAMLMap | YAMLSeq, index: number): string {
@@ -184,20 +175,6 @@ function removeFlowItem(body: string, place: YAMLMap | YAMLSeq, index: number): 
   const from = index === 0 || end !== undefined ? start : contentEnd(place.items[index - 1])
   if (from === undefined) throw new BridgeError('clients.file_unsupported')
   return splice(body, { offset: from, length: (end ?? last) - from, text: '' })
-}
-
-/** The lines from the one that holds `start` to the one that holds `end`, with one line ending. */
-function ownLines(
-  body: string,
-  start: number,
-  end: number,
-): { offset: number; length: number; text: string } {
-  const from = lineStart(body, start)
-  // The text of a block scalar ends behind its line ending.
-  const stop = body[end - 1] === '\n' ? end : afterLineEnding(body, lineEnd(body, end))
-  const isLast = stop === body.length && body[stop - 1] !== '\n'
-  const offset = isLast ? beforeLineEnding(body, from) : from
-  return { offset, length: stop - offset, text: '' }
 }
 
 function appendLines(body: string, end: number, lines: string): string {
