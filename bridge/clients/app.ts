@@ -18,7 +18,7 @@ export interface Candidate {
 }
 
 /** How a client app adds and removes servers by a command of its own. */
-export interface OwnCommand {
+interface OwnCommand {
   readonly program: string
   add(name: string, target: Target): readonly string[]
   remove(name: string): readonly string[]

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import { z } from 'zod'
@@ -42,7 +42,7 @@ export interface Sealer {
   open(sealed: Uint8Array, label: string): Uint8Array
 }
 
-/** Backups of the settings files of client apps, sealed, the latest few. */
+/** Backups of the settings files of client apps, sealed: the latest fifty, and of these no more than 64 MB. */
 export interface Backups {
   /** Is on disk, durably, when it resolves. Rejects with `clients.write_failed`. */
   add(backup: Omit<Backup, 'version' | 'at'>): Promise<string>
@@ -54,6 +54,7 @@ export interface Backups {
 }
 
 const most = 50
+const mostBytes = 64 * 1024 * 1024
 const suffix = '.client-backup'
 
 /** Opens the backups in a folder of the bridge's home. */
@@ -77,6 +78,14 @@ export function openBackups({
       .toReversed()
   }
 
+  const prune = async (): Promise<void> => {
+    let bytes = 0
+    for (const [index, id] of (await ids()).entries()) {
+      bytes += (await stat(pathOf(id)).catch(() => undefined))?.size ?? 0
+      if (index > 0 && (index >= most || bytes > mostBytes)) await rm(pathOf(id), { force: true })
+    }
+  }
+
   return {
     ids,
 
@@ -93,7 +102,7 @@ export function openBackups({
       } catch (thrown) {
         throw new BridgeError('clients.write_failed', 'no backup could be made', { cause: thrown })
       }
-      for (const old of (await ids()).slice(most)) await rm(pathOf(old), { force: true })
+      await prune()
       return id
     },
 

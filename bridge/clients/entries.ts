@@ -9,7 +9,7 @@ import type { OwnEntries } from './own-entries.ts'
 import { addressWithoutSecrets, type PlainSecret, plainSecretsOf } from './plain-secrets.ts'
 
 /** How a server of a client app is reached. Whatever may hold a secret is wrapped. */
-export type Serves =
+type Serves =
   | { readonly kind: 'bridge'; readonly connection: ConnectionId | undefined }
   | { readonly kind: 'remote'; readonly url: Secret; readonly headers: ReadonlyMap<string, Secret> }
   | {

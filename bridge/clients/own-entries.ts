@@ -1,7 +1,7 @@
 import { ConnectionId } from '../../shared/connection.ts'
 
 /** What an entry of ours leads to: one connection, or all of them. */
-export interface OwnEntry {
+interface OwnEntry {
   readonly connection: ConnectionId | undefined
 }
 

@@ -49,38 +49,49 @@ export function planAdd(app: ClientApp, wanted: readonly Wanted[], situation: Si
   const path = chooseFile(candidatesOf(app, machine, project), machine)
   const before = files.get(path)
   const isBlank = before === undefined || before.trim() === ''
-  const steps: EntryStep[] = []
-  const after = wanted.reduce(
-    (text, { connection, target }) => {
-      const servers = readServers(app, text, own)
-      const present = servers.find(
-        ({ serves }) => serves.kind === 'bridge' && serves.connection === connection,
-      )
-      const name = present?.name ?? entryName(connection)
-      if (!present && servers.some((server) => server.name === name)) {
-        throw new BridgeError('clients.entry_taken', `${name} in ${app.name}`)
-      }
-      const next = put(app, text, name, target, target.kind === 'http' ? programFields : addressFields)
-      if (next !== text) steps.push({ name, target, replaces: present !== undefined })
-      return next
-    },
-    isBlank ? (before ?? '') + (app.blank ?? '') : before,
-  )
+  const start = isBlank ? (before ?? '') + (app.blank ?? '') : before
+  const servers = readServers(app, start, own)
+  const entries = wanted.map(({ connection, target }) => {
+    const present = servers.find(({ serves }) => serves.kind === 'bridge' && serves.connection === connection)
+    const name = present?.name ?? entryName(connection)
+    if (!present && servers.some((server) => server.name === name)) {
+      throw new BridgeError('clients.entry_taken', `${name} in ${app.name}`)
+    }
+    return { name, target, replaces: present !== undefined }
+  })
   const notes = [
     ...(isInstalled(app, machine) ? [] : [`${app.name} was not found on this machine.`]),
     ...(project !== undefined && wanted.some(({ target }) => target.kind === 'http')
       ? ['This file is often shared with others; the address in it holds a key of this machine.']
       : []),
   ]
-  const commands = commandsFor(app, steps, path, before, situation)
-  const changes = commands || steps.length === 0 ? [] : [changeOf(path, before, after)]
+  return { ...planPut(app, path, entries, start, situation), notes }
+}
+
+/**
+ * Brings every entry of ours up to date, wherever the app has one: after a key was rotated, a port changed or the shim moved.
+ * `targetOf` says how a connection, or all of them, is reached by now.
+ */
+export function planRenewal(
+  app: ClientApp,
+  targetOf: (connection: ConnectionId | undefined) => Target,
+  situation: Situation,
+): Plan {
+  const { machine, own, files, project } = situation
+  const plans = candidatesOf(app, machine, project).map(({ path }) => {
+    const before = files.get(path) ?? ''
+    const entries = (readable(app, before, own) ?? []).flatMap(({ name, serves }) =>
+      serves.kind === 'bridge' ? [{ name, target: targetOf(serves.connection), replaces: true }] : [],
+    )
+    return planPut(app, path, entries, before, situation)
+  })
   return {
     kind: 'add',
     app: app.id,
-    changes,
-    commands: commands ?? [],
-    notes,
-    secrets: secretsOf(app, [before]),
+    changes: plans.flatMap(({ changes }) => changes),
+    commands: plans.flatMap(({ commands }) => commands),
+    notes: [],
+    secrets: plans.flatMap(({ secrets }) => secrets),
   }
 }
 
@@ -168,6 +179,32 @@ export function planCleanUp(
 export function entryName(connection: ConnectionId | undefined): string {
   if (connection === undefined) return 'bridgekeeper'
   return connection === 'bridgekeeper' ? 'bridgekeeper-connection' : connection
+}
+
+function planPut(
+  app: ClientApp,
+  path: string,
+  entries: readonly (EntryStep & { readonly target: Target })[],
+  start: string,
+  situation: Situation,
+): Plan {
+  const before = situation.files.get(path)
+  const steps: EntryStep[] = []
+  const after = entries.reduce((text, entry) => {
+    const drop = entry.target.kind === 'http' ? programFields : addressFields
+    const next = put(app, text, entry.name, entry.target, drop)
+    if (next !== text) steps.push(entry)
+    return next
+  }, start)
+  const commands = commandsFor(app, steps, path, before, situation)
+  return {
+    kind: 'add',
+    app: app.id,
+    changes: commands || steps.length === 0 ? [] : [changeOf(path, before, after)],
+    commands: commands ?? [],
+    notes: [],
+    secrets: steps.length === 0 ? [] : secretsOf(app, [before]),
+  }
 }
 
 function put(app: ClientApp, text: string, name: string, target: Target, drop: readonly string[]): string {

@@ -26,8 +26,8 @@ export const yamlFormat: Format = {
       return documentOf(withoutMark(text).body).toJS() ?? {}
     } catch (thrown) {
       if (thrown instanceof BridgeError) throw thrown
-      // A few lines of aliases can stand for gigabytes; the library refuses them.
-      throw new BridgeError('clients.file_broken', 'it uses too many aliases')
+      // A few lines of aliases can stand for gigabytes; the library refuses them, as it does bottomless nesting.
+      throw new BridgeError('clients.file_broken', 'it is nested too deeply or uses too many aliases')
     }
   },
 

@@ -84,6 +84,13 @@ describe('a backup', () => {
     expect((await backups.get(ids.at(-1) ?? ''))?.files[0]?.before).toBe('3')
   })
 
+  it('is kept alone when it is larger than all may be together', async () => {
+    const backups = open()
+    await backups.add(backup('x'.repeat(40 * 1024 * 1024)))
+    const second = await backups.add(backup('x'.repeat(40 * 1024 * 1024)))
+    expect(await backups.ids()).toEqual([second])
+  })
+
   it('that cannot be made says so', async () => {
     await writeFile(join(folder, 'backups'), 'a file in the way')
     await expect(open().add(backup('x'))).rejects.toMatchObject({ code: 'clients.write_failed' })

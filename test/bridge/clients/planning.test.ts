@@ -9,6 +9,7 @@ import {
   planAdd,
   planCleanUp,
   planRemove,
+  planRenewal,
   planTakeOver,
   type Situation,
   type Wanted,
@@ -273,6 +274,38 @@ describe('removing', () => {
     const added = afterOf(planAdd(app, [wanted(app, linear), wanted(app)], situation({})))
     const known = situation({ [pathOf(app)]: added }, { originals: new Map([[pathOf(app), '{}']]) })
     expect(afterOf(planRemove(app, [linear], known))).toContain('bridgekeeper')
+  })
+})
+
+describe('a renewal', () => {
+  it.each(clientApps)(
+    'brings every entry of $name up to date, whatever its name, and touches no other',
+    (app) => {
+      const added = afterOf(planAdd(app, [wanted(app, linear), wanted(app)], real(app)))
+      const old = added
+        .replaceAll(clientKey, 'another-key-of-before')
+        .replaceAll('/usr/bin/node', '/old/node')
+      const files = situation({ [pathOf(app)]: old })
+      const plan = planRenewal(app, (connection) => wanted(app, connection).target, files)
+      expect(afterOf(plan)).toBe(added)
+      const again = situation({ [pathOf(app)]: added })
+      expect(isEmptyPlan(planRenewal(app, (connection) => wanted(app, connection).target, again))).toBe(true)
+      expect(isEmptyPlan(planRenewal(app, (connection) => wanted(app, connection).target, real(app)))).toBe(
+        true,
+      )
+    },
+  )
+
+  it('finds two entries for one connection', () => {
+    const cursor = clientApp('cursor')
+    const url = 'http://127.0.0.1:47330/another-key-of-before/linear-work/mcp'
+    const text = JSON.stringify({ mcpServers: { one: { url }, two: { url } } })
+    const plan = planRenewal(
+      cursor,
+      (connection) => wanted(cursor, connection).target,
+      situation({ [pathOf(cursor)]: text }),
+    )
+    expect(afterOf(plan)).toBe(text.replaceAll('another-key-of-before', clientKey))
   })
 })
 
