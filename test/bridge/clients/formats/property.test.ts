@@ -35,7 +35,7 @@ describe.each(cases)('any %s', (_, format, table, anyText) => {
         // A table that was empty or not there is left empty; everything else is as it was, to the byte.
         expect(has(text) ? removed === text : saysTheSame(format, removed, text, table)).toBe(true)
       }),
-      { numRuns: 200 },
+      { numRuns: 200, endOnFailure: true },
     )
   })
 
@@ -52,7 +52,7 @@ describe.each(cases)('any %s', (_, format, table, anyText) => {
         const back = putServer(format, changed, table, 'ours', first, ['command', 'args'])
         expect(takeServer(format, back, table, 'ours')).toBe(takeServer(format, added, table, 'ours'))
       }),
-      { numRuns: 120 },
+      { numRuns: 120, endOnFailure: true },
     )
   })
 
@@ -65,7 +65,7 @@ describe.each(cases)('any %s', (_, format, table, anyText) => {
         const plain = (some: string): boolean => /(?<!\r)\n/.test(some)
         expect(plain(added) === plain(text) || !text.includes('\n')).toBe(true)
       }),
-      { numRuns: 80 },
+      { numRuns: 80, endOnFailure: true },
     )
   })
 })
