@@ -12,5 +12,5 @@ export const junie: ClientApp = {
   projectFiles: (project, machine) => [{ path: pathsOf(machine).join(project, '.junie', 'mcp', 'mcp.json') }],
   fields: (target) => (target.kind === 'http' ? { url: target.url } : programFields(target)),
   traces: (machine) => [inHome(machine, '.junie')],
-  restart: 'Start the IDE again, or switch the server on under Tools | Junie | MCP Settings.',
+  restart: 'Start the IDE again, or switch the server on under Tools > Junie > MCP Settings.',
 }

@@ -2,7 +2,6 @@ import {
   chmod,
   link,
   mkdir,
-  mkdtemp,
   readdir,
   readFile,
   readlink,
@@ -11,65 +10,28 @@ import {
   symlink,
   writeFile,
 } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ConnectionId } from '../../../shared/connection.ts'
 import { clientApp, clientApps } from '../../../bridge/clients/apps.ts'
-import { openBackups, sealerFrom } from '../../../bridge/clients/backups.ts'
-import { type ClientChanges, clientChanges, type RunProgram } from '../../../bridge/clients/changes.ts'
-import type { Machine } from '../../../bridge/clients/machine.ts'
-import type { Plan } from '../../../bridge/clients/plan.ts'
-import {
-  planAdd,
-  planCleanUp,
-  planRemove,
-  planTakeOver,
-  type Situation,
-} from '../../../bridge/clients/planning.ts'
+import { planCleanUp, planRemove, planTakeOver } from '../../../bridge/clients/planning.ts'
 import { readSettings } from '../../../bridge/clients/settings-file.ts'
-import { readFilesOf, thisMachine } from '../../../bridge/clients/survey.ts'
-import { own, realFiles, targetFor } from './fixtures.ts'
-import type { ClientApp } from '../../../bridge/clients/app.ts'
+import { type Disk, onUnix, openDisk, put, text, tracker } from './disk.ts'
+import { own, targetFor } from './fixtures.ts'
+import { realFiles } from './real-files.ts'
 
-const onUnix = process.platform !== 'win32'
-const tracker = ConnectionId.parse('tracker')
 const cursor = clientApp('cursor')
-
-let home: string
-let machine: Machine
+let disk: Disk
 
 beforeEach(async () => {
-  home = await mkdtemp(join(tmpdir(), 'bridgekeeper-clients-'))
-  machine = { ...thisMachine(), home, env: {} }
+  disk = await openDisk()
 })
 
-afterEach(async () => rm(home, { recursive: true, force: true }))
+afterEach(async () => disk.remove())
 
-function changes(run?: RunProgram): ClientChanges {
-  const backups = openBackups({
-    folder: join(home, 'bridge', 'backups'),
-    sealer: sealerFrom(new Uint8Array(32)),
-    clock: { now: () => Date.now(), after: () => () => undefined },
-  })
-  return clientChanges({ backups, ...(run ? { run } : {}) })
-}
-
-async function situation(app: ClientApp, more: Partial<Situation> = {}): Promise<Situation> {
-  return { machine, own, files: await readFilesOf(app, machine, more.project), ...more }
-}
-
-async function add(app: ClientApp, connection: ConnectionId | undefined = tracker): Promise<Plan> {
-  return planAdd(app, [{ connection, target: targetFor(app.speaks, connection) }], await situation(app))
-}
-
-async function put(path: string, text: string | Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
-  await writeFile(path, text)
-}
-
-const fileOf = (app: ClientApp): string => app.files(machine)[0]?.path ?? ''
-const text = (path: string): Promise<string> => readFile(path, 'utf8')
+const fileOf: Disk['fileOf'] = (app) => disk.fileOf(app)
+const add: Disk['add'] = (app, connection) => disk.add(app, connection)
+const changes: Disk['changes'] = (run) => disk.changes(run)
 
 describe.each(clientApps)('on disk, $name', (app) => {
   it('is added to, and undone to the byte', async () => {
@@ -131,8 +93,16 @@ describe('applying a plan', () => {
     expect(await text(fileOf(cursor))).toBe(plans[0]?.changes[0]?.after?.reveal())
   })
 
+  it('does one thing after the other', async () => {
+    await put(fileOf(cursor), realFiles.cursor)
+    const all = changes()
+    const [applied, undone] = await Promise.all([all.apply(await add(cursor)), all.undo()])
+    expect(undone.id).toBe(applied)
+    expect(await text(fileOf(cursor))).toBe(realFiles.cursor)
+  })
+
   it.runIf(onUnix)('keeps a symbolic link and changes the file that it leads to', async () => {
-    const real = join(home, 'dotfiles', 'cursor.json')
+    const real = join(disk.home, 'dotfiles', 'cursor.json')
     await put(real, realFiles.cursor)
     await chmod(real, 0o640)
     await mkdir(dirname(fileOf(cursor)), { recursive: true })
@@ -153,7 +123,7 @@ describe('applying a plan', () => {
       await mkdir(dirname(fileOf(cursor)), { recursive: true })
       await symlink('../dotfiles/cursor.json', fileOf(cursor))
       await changes().apply(await add(cursor))
-      expect(await text(join(home, 'dotfiles', 'cursor.json'))).toContain('"tracker"')
+      expect(await text(join(disk.home, 'dotfiles', 'cursor.json'))).toContain('"tracker"')
       const windsurf = clientApp('windsurf')
       await mkdir(dirname(fileOf(windsurf)), { recursive: true })
       await symlink('mcp_config.json', fileOf(windsurf))
@@ -202,14 +172,14 @@ describe('applying a plan', () => {
 
   it('puts back the first file when the second cannot be written', async () => {
     const cline = clientApp('cline')
-    const [shared = '', extension = ''] = cline.files(machine).map(({ path }) => path)
+    const [shared = '', extension = ''] = cline.files(disk.machine).map(({ path }) => path)
     await put(shared, realFiles.cline)
     await put(extension, realFiles.cline)
     const added = await add(cline)
     const after = added.changes[0]?.after?.reveal() ?? ''
     await writeFile(shared, after)
     await writeFile(extension, after)
-    const plan = planRemove(cline, 'every', await situation(cline))
+    const plan = planRemove(cline, 'every', await disk.situation(cline))
     await chmod(extension, 0o444)
     await expect(changes().apply(plan)).rejects.toMatchObject({ code: 'clients.file_read_only' })
     expect(await text(shared)).toBe(after)
@@ -220,7 +190,7 @@ describe('applying a plan', () => {
 
   it('makes no change when no backup can be made', async () => {
     await put(fileOf(cursor), realFiles.cursor)
-    await put(join(home, 'bridge', 'backups'), 'a file in the way')
+    await put(join(disk.home, 'bridge', 'backups'), 'a file in the way')
     await expect(changes().apply(await add(cursor))).rejects.toMatchObject({ code: 'clients.write_failed' })
     expect(await text(fileOf(cursor))).toBe(realFiles.cursor)
   })
@@ -271,13 +241,13 @@ describe('undoing', () => {
     await put(path, realFiles['lm-studio'])
     const app = clientApp('lm-studio')
     const target = targetFor('http', tracker)
-    const plan = planTakeOver(app, [{ path, name: 'hf-mcp-server', target }], await situation(app))
+    const plan = planTakeOver(app, [{ path, name: 'hf-mcp-server', target }], await disk.situation(app))
     const all = changes()
     await all.apply(plan)
     expect(await text(path)).not.toContain('hf_0123')
-    const kept = await readdir(join(home, 'bridge', 'backups'))
+    const kept = await readdir(join(disk.home, 'bridge', 'backups'))
     for (const name of kept) {
-      expect((await readFile(join(home, 'bridge', 'backups', name))).includes('hf_0123')).toBe(false)
+      expect((await readFile(join(disk.home, 'bridge', 'backups', name))).includes('hf_0123')).toBe(false)
     }
     await all.undo()
     expect(await text(path)).toBe(realFiles['lm-studio'])
@@ -287,16 +257,16 @@ describe('undoing', () => {
     await put(fileOf(cursor), '{ }\n')
     const all = changes()
     await all.apply(await add(cursor))
-    const { files } = await situation(cursor)
+    const { files } = await disk.situation(cursor)
     const originals = await all.originals(files)
-    await all.apply(planRemove(cursor, 'every', { machine, own, files, originals }))
+    await all.apply(planRemove(cursor, 'every', { machine: disk.machine, own, files, originals }))
     expect(await text(fileOf(cursor))).toBe('{ }\n')
   })
 })
 
 describe('cleaning up after mcp-remote', () => {
   it('deletes the files, keeps no backup of them and cannot be undone', async () => {
-    const path = join(home, '.mcp-auth', 'mcp-remote-v1', 'x_tokens.json')
+    const path = join(disk.home, '.mcp-auth', 'mcp-remote-v1', 'x_tokens.json')
     await put(path, '{"access_token":"PLANTED"}')
     const record = {
       stored: 'x',
@@ -315,8 +285,8 @@ describe('cleaning up after mcp-remote', () => {
   })
 
   it.runIf(onUnix)('deletes what a link leads to and not only the link', async () => {
-    const real = join(home, 'real_tokens.json')
-    const path = join(home, 'x_tokens.json')
+    const real = join(disk.home, 'real_tokens.json')
+    const path = join(disk.home, 'x_tokens.json')
     await writeFile(real, 'PLANTED')
     await symlink(real, path)
     const record = {
@@ -333,83 +303,12 @@ describe('cleaning up after mcp-remote', () => {
   })
 })
 
-describe.runIf(onUnix)("the app's own command", () => {
-  const app = clientApp('claude-code')
-
-  /** A program that keeps its file as Claude Code does: one server in, one server out. */
-  async function install(script: string): Promise<void> {
-    const program = join(home, 'bin', 'claude')
-    await put(program, `#!${process.execPath}\n${script}`)
-    await chmod(program, 0o755)
-    machine = { ...machine, env: { PATH: join(home, 'bin') } }
-  }
-
-  const honest = (): string => `
-    const { readFileSync, writeFileSync } = require('node:fs')
-    const path = ${JSON.stringify(fileOf(app))}
-    const settings = JSON.parse(readFileSync(path, 'utf8'))
-    const args = process.argv.slice(2)
-    const name = args[1] === 'add' ? args.at(-2) : args.at(-1)
-    if (args[1] === 'add') settings.mcpServers[name] = { type: 'http', url: args.at(-1) }
-    else delete settings.mcpServers[name]
-    settings.numStartups += 1
-    writeFileSync(path, JSON.stringify(settings))
-  `
-
-  it('makes the change and takes it back, whatever else the app writes meanwhile', async () => {
-    await put(fileOf(app), realFiles['claude-code'])
-    await install(honest())
-    const all = changes()
-    const id = await all.apply(await add(app))
-    expect(JSON.parse(await text(fileOf(app)))).toMatchObject({
-      numStartups: 413,
-      mcpServers: { tracker: { type: 'http' }, github: {} },
-    })
-    expect(await all.undoable()).toMatchObject([{ id, paths: [fileOf(app)] }])
-    await all.undo()
-    const after = JSON.parse(await text(fileOf(app)))
-    expect(after.numStartups).toBe(414)
-    expect(Object.keys(after.mcpServers)).toEqual(['github'])
-  })
-
-  it('replaces an entry of before and can bring it back', async () => {
-    await put(fileOf(app), realFiles['claude-code'])
-    await install(honest())
-    const all = changes()
-    const old = (await add(app)).commands
-    await all.apply(await add(app))
-    const now = await text(fileOf(app))
-    await writeFile(fileOf(app), now.replaceAll(/(?<=47330\/)[^/]+/g, 'another-key-of-before'))
-    const plan = await add(app)
-    expect(plan.commands).toHaveLength(2)
-    await all.apply(plan)
-    expect(await text(fileOf(app))).toContain(old[0]?.args.at(-1))
-    await all.undo()
-    expect(await text(fileOf(app))).toContain('another-key-of-before')
-  })
-
-  it.each([
-    ['fails', 'process.exit(1)'],
-    ['says that it did and did not', ''],
-  ])('that %s is an error, and there is nothing to undo', async (_, script) => {
-    await put(fileOf(app), realFiles['claude-code'])
-    await install(script)
-    const all = changes()
-    await expect(all.apply(await add(app))).rejects.toMatchObject({
-      code: 'clients.command_failed',
-      detail: 'claude mcp add',
-    })
-    expect(await all.undoable()).toEqual([])
-    expect(await text(fileOf(app))).toBe(realFiles['claude-code'])
-  })
-})
-
 describe('a file with two names', () => {
   it.runIf(onUnix)('is replaced under the name that the app uses', async () => {
     await put(fileOf(cursor), realFiles.cursor)
-    await link(fileOf(cursor), join(home, 'other-name.json'))
+    await link(fileOf(cursor), join(disk.home, 'other-name.json'))
     await changes().apply(await add(cursor))
     expect(await text(fileOf(cursor))).toContain('"tracker"')
-    expect(await text(join(home, 'other-name.json'))).toBe(realFiles.cursor)
+    expect(await text(join(disk.home, 'other-name.json'))).toBe(realFiles.cursor)
   })
 })

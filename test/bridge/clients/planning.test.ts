@@ -1,51 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { ConnectionId } from '../../../shared/connection.ts'
-import type { ClientAppId } from '../../../shared/client-app.ts'
 import { ClientPlan } from '../../../shared/client-app.ts'
-import type { ClientApp } from '../../../bridge/clients/app.ts'
+import { ConnectionId } from '../../../shared/connection.ts'
 import { clientApp, clientApps } from '../../../bridge/clients/apps.ts'
-import { isEmptyPlan, type Plan, viewPlan } from '../../../bridge/clients/plan.ts'
-import {
-  planAdd,
-  planCleanUp,
-  planRemove,
-  planRenewal,
-  planTakeOver,
-  type Situation,
-  type Wanted,
-} from '../../../bridge/clients/planning.ts'
-import { clientKey, machineWith, own, realFiles, targetFor } from './fixtures.ts'
-
-const linear = ConnectionId.parse('linear-work')
-const sentry = ConnectionId.parse('sentry')
-
-/** A Linux machine on which an app has these files. */
-function situation(files: Readonly<Record<string, string>>, more: Partial<Situation> = {}): Situation {
-  return {
-    machine: machineWith('linux', Object.keys(files)),
-    own,
-    files: new Map(Object.entries(files)),
-    ...more,
-  }
-}
-
-function pathOf(app: ClientApp): string {
-  return app.files(machineWith('linux'))[0]?.path ?? ''
-}
-
-function real(app: ClientApp): Situation {
-  return situation({ [pathOf(app)]: realFiles[app.id] })
-}
-
-function wanted(app: ClientApp, connection?: ConnectionId): Wanted {
-  return { connection, target: targetFor(app.speaks, connection) }
-}
-
-function afterOf(plan: Plan): string {
-  return plan.changes[0]?.after?.reveal() ?? ''
-}
-
-const code = (code: string): unknown => expect.objectContaining({ code })
+import { isEmptyPlan, viewPlan } from '../../../bridge/clients/plan.ts'
+import { planAdd, planRemove, planRenewal, type Situation } from '../../../bridge/clients/planning.ts'
+import { clientKey, machineWith, own, targetFor } from './fixtures.ts'
+import { afterOf, code, linear, pathOf, real, sentry, situation, wanted } from './plan-fixtures.ts'
+import { realFiles } from './real-files.ts'
 
 describe.each(clientApps)('adding to $name', (app) => {
   it('names the entry by its connection, or bridgekeeper for all of them', () => {
@@ -306,92 +267,5 @@ describe('a renewal', () => {
       situation({ [pathOf(cursor)]: text }),
     )
     expect(afterOf(plan)).toBe(text.replaceAll('another-key-of-before', clientKey))
-  })
-})
-
-describe('taking over', () => {
-  it.each<[ClientAppId, string, Record<string, unknown>]>([
-    ['cursor', 'linear', {}],
-    ['windsurf', 'figma', {}],
-    ['cline', 'stripe', {}],
-    ['gemini-cli', 'docs', { timeout: 5000, trust: false }],
-    ['antigravity', 'supabase', { disabledTools: ['apply_migration'] }],
-    ['jetbrains-copilot', 'github', {}],
-    ['opencode', 'everything', {}],
-    ['claude-desktop', 'sentry', {}],
-    ['lm-studio', 'hf-mcp-server', {}],
-  ])('in %s points %s at the bridge and keeps what else is set', (id, name, kept) => {
-    const app = clientApp(id)
-    const { target } = wanted(app, linear)
-    const plan = planTakeOver(app, [{ path: pathOf(app), name, target }], real(app))
-    const table = app.table.keys[0] ?? ''
-    const parsed = JSON.parse(
-      afterOf(plan)
-        .replaceAll(/^\s*\/\/.*$| \/\/ .*$/gm, '')
-        .replaceAll(/,(\s*[}\]])/g, '$1'),
-    )
-    expect(parsed[table][name]).toEqual({ ...app.fields(target, name), ...kept })
-    expect(JSON.stringify(viewPlan(plan))).not.toMatch(/hf_0123|sbp-|stripe-access|github_pat_0/)
-  })
-
-  it('works in YAML and TOML, with the secrets gone', () => {
-    const yaml = clientApp('continue')
-    const config = afterOf(
-      planTakeOver(
-        yaml,
-        [{ path: pathOf(yaml), name: 'Context7', target: wanted(yaml, linear).target }],
-        real(yaml),
-      ),
-    )
-    expect(config).toContain(
-      '  # documentation\n  - name: Context7\n    type: streamable-http\n    url: http://127',
-    )
-    expect(config).not.toContain('ctx7sk')
-    expect(config).not.toContain('requestOptions')
-    const toml = clientApp('codex')
-    const both = ['context7', 'figma-remote'].map((name) => ({
-      path: pathOf(toml),
-      name,
-      target: wanted(toml, linear).target,
-    }))
-    const codex = afterOf(planTakeOver(toml, both, real(toml)))
-    expect(codex).not.toMatch(/ctx7sk|FIGMA_TOKEN|npx/)
-    expect(codex).toContain('startup_timeout_sec = 20.0')
-    expect(codex).toContain('# documentation lookup\n[mcp_servers.context7]\n')
-    expect(codex).toContain('[mcp_servers."figma-remote"]\nurl = "http://127.0.0.1:47330/')
-  })
-
-  it('says so when the entry is gone', () => {
-    const app = clientApp('cursor')
-    const { target } = wanted(app, linear)
-    expect(() => planTakeOver(app, [{ path: pathOf(app), name: 'gone', target }], real(app))).toThrow(
-      code('clients.not_importable'),
-    )
-  })
-})
-
-describe('cleaning up', () => {
-  it('deletes the files of mcp-remote without a backup and without showing them', () => {
-    const file = {
-      path: '/home/ada/.mcp-auth/mcp-remote-v1/x_tokens.json',
-      stored: 'x',
-      kind: 'tokens' as const,
-    }
-    const record = {
-      stored: 'x',
-      files: [file, { ...file, path: '/gone' }],
-      accessToken: undefined,
-      refreshToken: undefined,
-      clientId: undefined,
-      clientSecret: undefined,
-      issuer: undefined,
-    }
-    const plan = planCleanUp([record], (path) =>
-      path === file.path ? '{"access_token":"PLANTED"}' : undefined,
-    )
-    expect(plan.changes).toMatchObject([{ path: file.path, after: undefined, keepsBackup: false }])
-    const view = viewPlan(plan)
-    expect(view.changes).toEqual([{ path: file.path, does: 'delete', difference: '' }])
-    expect(view.notes.join(' ')).toContain('do not come back')
   })
 })

@@ -4,7 +4,8 @@ import { BridgeError } from '../../../shared/errors.ts'
 import { clientApps } from '../../../bridge/clients/apps.ts'
 import { readServers } from '../../../bridge/clients/entries.ts'
 import { formats, putServer, serversOf, takeServer } from '../../../bridge/clients/formats/format.ts'
-import { own, realFiles, targetFor } from './fixtures.ts'
+import { own, targetFor } from './fixtures.ts'
+import { realFiles } from './real-files.ts'
 
 const variants: Readonly<Record<string, (text: string) => string>> = {
   'as it is': (text) => text,

@@ -7,7 +7,8 @@ import { difference } from '../../../bridge/clients/difference.ts'
 import { readServers } from '../../../bridge/clients/entries.ts'
 import { masked } from '../../../bridge/clients/masking.ts'
 import { addressWithoutSecrets, plainSecretsOf } from '../../../bridge/clients/plain-secrets.ts'
-import { own, realFiles } from './fixtures.ts'
+import { own } from './fixtures.ts'
+import { realFiles } from './real-files.ts'
 
 const found = (entry: unknown): Record<string, string> =>
   Object.fromEntries(plainSecretsOf(entry).map(({ where, value }) => [where, value.reveal()]))

@@ -11,7 +11,8 @@ import {
   surveyImportable,
   thisMachine,
 } from '../../../bridge/clients/survey.ts'
-import { clientKey, own, realFiles } from './fixtures.ts'
+import { clientKey, own } from './fixtures.ts'
+import { realFiles } from './real-files.ts'
 
 let home: string
 let machine: Machine
