@@ -9,6 +9,8 @@ export default defineConfig({
   },
   platform: 'node',
   external: [/^@napi-rs\/keyring/, 'pino'],
+  // Its main file requires its parts in a way that no bundler sees.
+  resolve: { alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' } },
   output: {
     dir: 'dist',
     format: 'esm',

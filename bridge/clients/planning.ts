@@ -175,8 +175,13 @@ export function planCleanUp(
   return { kind: 'clean-up', app: undefined, changes, commands: [], notes, secrets: [] }
 }
 
+/** A link that makes the app offer the entry, for apps that have one. It holds the address, and so the client key. */
+export function linkFor(app: ClientApp, { connection, target }: Wanted): string | undefined {
+  return app.link?.(entryName(connection), target)
+}
+
 /** The key of an entry: a connection goes by its own id, so that its tools keep the names that people know. */
-export function entryName(connection: ConnectionId | undefined): string {
+function entryName(connection: ConnectionId | undefined): string {
   if (connection === undefined) return 'bridgekeeper'
   return connection === 'bridgekeeper' ? 'bridgekeeper-connection' : connection
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
 import { access, lstat, mkdir, open, readFile, readlink, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { BridgeError } from '../../shared/errors.ts'
 
 const largest = 64 * 1024 * 1024
@@ -51,7 +52,7 @@ export async function replaceSettings(
       await file.close()
     }
     if ((await readSettings(real)) !== before) throw new BridgeError('clients.file_changed', basename(path))
-    await rename(temporary, real)
+    await renameOver(temporary, real)
     await syncFolder(dirname(real))
   } catch (thrown) {
     await rm(temporary, { force: true }).catch(() => undefined)
@@ -107,6 +108,19 @@ async function statOf(path: string, ask: typeof stat = stat): Promise<Stats | un
   } catch (thrown) {
     if (hasCode(thrown, 'ENOENT', 'ENOTDIR')) return undefined
     throw failureOf(thrown, path)
+  }
+}
+
+/** On Windows a file that a scanner or the app just has open cannot be replaced for a moment. */
+async function renameOver(from: string, to: string): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await rename(from, to)
+    } catch (thrown) {
+      const mayPass = process.platform === 'win32' && hasCode(thrown, 'EPERM', 'EACCES', 'EBUSY')
+      if (!mayPass || attempt === 10) throw thrown
+      await wait(50)
+    }
   }
 }
 

@@ -3,7 +3,13 @@ import { ClientPlan } from '../../../shared/client-app.ts'
 import { ConnectionId } from '../../../shared/connection.ts'
 import { clientApp, clientApps } from '../../../bridge/clients/apps.ts'
 import { isEmptyPlan, viewPlan } from '../../../bridge/clients/plan.ts'
-import { planAdd, planRemove, planRenewal, type Situation } from '../../../bridge/clients/planning.ts'
+import {
+  linkFor,
+  planAdd,
+  planRemove,
+  planRenewal,
+  type Situation,
+} from '../../../bridge/clients/planning.ts'
 import { clientKey, machineWith, own, targetFor } from './fixtures.ts'
 import { afterOf, code, linear, pathOf, real, sentry, situation, wanted } from './plan-fixtures.ts'
 import { realFiles } from './real-files.ts'
@@ -267,5 +273,16 @@ describe('a renewal', () => {
       situation({ [pathOf(cursor)]: text }),
     )
     expect(afterOf(plan)).toBe(text.replaceAll('another-key-of-before', clientKey))
+  })
+})
+
+describe('a link', () => {
+  it('has the name that the entry would have', () => {
+    const cursor = clientApp('cursor')
+    expect(new URL(linkFor(cursor, wanted(cursor)) ?? '').searchParams.get('name')).toBe('bridgekeeper')
+    expect(new URL(linkFor(cursor, wanted(cursor, linear)) ?? '').searchParams.get('name')).toBe(
+      'linear-work',
+    )
+    expect(linkFor(clientApp('zed'), wanted(clientApp('zed')))).toBeUndefined()
   })
 })
