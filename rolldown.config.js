@@ -8,10 +8,12 @@ export default defineConfig({
     'keychain-child': 'bridge/vault/keychain-child.ts',
   },
   platform: 'node',
-  external: [/^@napi-rs\/keyring/, 'pino'],
+  external: [/^@napi-rs\/keyring/],
   output: {
     dir: 'dist',
+    cleanDir: true,
     format: 'esm',
+    minify: false,
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name]-[hash].js',
     banner: (chunk) => (chunk.name === 'cli' ? '#!/usr/bin/env node' : ''),
