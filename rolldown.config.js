@@ -8,12 +8,14 @@ export default defineConfig({
     'keychain-child': 'bridge/vault/keychain-child.ts',
   },
   platform: 'node',
-  external: [/^@napi-rs\/keyring/, 'pino'],
+  external: [/^@napi-rs\/keyring/],
   // Its main file requires its parts in a way that no bundler sees.
   resolve: { alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' } },
   output: {
     dir: 'dist',
+    cleanDir: true,
     format: 'esm',
+    minify: false,
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name]-[hash].js',
     banner: (chunk) => (chunk.name === 'cli' ? '#!/usr/bin/env node' : ''),

@@ -1,3 +1,6 @@
+import type { KeyObject } from 'node:crypto'
+import type { KeyReference } from './vault/key-reference.ts'
+
 /** What the outside provides to the bridge, so that tests can stand in for the machine and never for our own code. */
 
 /** Time. `now` is milliseconds since the epoch; `after` runs once and returns its cancel. */
@@ -22,12 +25,22 @@ export interface Log {
 /** Which key store sealed the vault, as every face reports it. */
 export type KeyStoreKind = 'keychain' | 'passphrase' | 'key-file'
 
-/** Gives the vault its 32-byte key. */
+/** A key and the words by which its store finds it again. */
+export interface SealingKey {
+  /** 32 bytes, as a KeyObject since that does not show its bytes when it is printed or serialized. */
+  readonly key: KeyObject
+  readonly reference: KeyReference
+}
+
+/** Gives the vault its key. Every rejection is a `keystore.*` error; none waits longer than the time limit of its store. */
 export interface KeyStore {
-  readonly kind: KeyStoreKind
   /**
-   * The key of the vault. Without `create`, a store that has none resolves with undefined.
-   * Rejects with a `keystore.*` error; never waits longer than its time limit.
+   * A key for a new vault. A key that the store holds already is given again and never replaced: a vault that was set
+   * aside may need it.
    */
-  key(options: { create: boolean }): Promise<Uint8Array | undefined>
+  create(): Promise<SealingKey>
+  /** The key that a vault's header refers to; undefined when its store has none. Never makes one. */
+  find(reference: KeyReference): Promise<KeyObject | undefined>
+  /** Whether a vault with this header stays as it is. Otherwise it is sealed anew with a key of `create`. */
+  keeps(reference: KeyReference): boolean
 }

@@ -17,8 +17,7 @@ export const Scope = z
   .regex(/^[\x21\x23-\x5B\x5D-\x7E]+$/)
 
 /** How a connection proves itself to its server. */
-export const AuthKind = z.enum(['oauth', 'bearer', 'headers', 'none'])
-export type AuthKind = z.infer<typeof AuthKind>
+const AuthKind = z.enum(['oauth', 'bearer', 'headers', 'none'])
 
 /** How Bridgekeeper became a client of the authorization server. */
 export const RegistrationKind = z.enum(['pre-registered', 'metadata-document', 'dynamic'])

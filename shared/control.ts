@@ -68,7 +68,10 @@ export const control = {
     list: procedure.input(nothing).output(z.array(Connection)),
     get: procedure.input(byId).output(Connection),
     look: procedure.input(z.strictObject({ url: z.string().max(4000) })).output(Look),
-    add: procedure.input(AddConnection).output(z.strictObject({ connection: Connection, look: Look })),
+    /** Adds a connection and looks at its server; with a key of the user's own there is nothing to look for. */
+    add: procedure
+      .input(AddConnection)
+      .output(z.strictObject({ connection: Connection, look: Look.optional() })),
     /**
      * Signs in, or steps up when a step-up is pending. Yields `authorize`, then `connected` or `failed`, and ends.
      * Closing the stream does not cancel the sign-in.

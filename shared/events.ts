@@ -20,3 +20,20 @@ export const SignInEvent = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('failed'), code: Failure.shape.code, detail: Failure.shape.detail }),
 ])
 export type SignInEvent = z.infer<typeof SignInEvent>
+
+/** The first line that a starting bridge prints: it is ready, another one runs already, or why it could not start. */
+export const StartEvent = z.discriminatedUnion('event', [
+  z.strictObject({
+    event: z.literal('ready'),
+    url: z.string(),
+    keyStore: z.enum(['keychain', 'passphrase', 'key-file']),
+  }),
+  z.strictObject({
+    event: z.literal('already-running'),
+    url: z.string(),
+    keyStore: z.enum(['keychain', 'passphrase', 'key-file']),
+    pid: z.int(),
+  }),
+  z.strictObject({ event: z.literal('failed'), code: Failure.shape.code, detail: Failure.shape.detail }),
+])
+export type StartEvent = z.infer<typeof StartEvent>

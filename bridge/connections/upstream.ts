@@ -23,6 +23,8 @@ export interface Upstream {
   readonly ended: AbortSignal
   /** Present credentials, refreshed first where they are about to expire. Rejects at once while signed out. */
   credentials(): Credentials | Promise<Credentials>
+  /** The server took these credentials. Called with every answer that is no refusal, so it must cost nothing. */
+  accepted(used: Credentials): void
   /**
    * The server answered 401 to `used`. Resolves with newer credentials for one retry, or rejects.
    * However many calls come here at once, one refresh is made.

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { RegistrationKind } from '../../shared/connection.ts'
+import { Failure } from '../../shared/errors.ts'
 
 /**
  * The fields of an authorization server's metadata (RFC 8414 §2) that we use, as the server spells them.
@@ -56,5 +57,7 @@ export const Grant = z.object({
   resource: z.string().optional(),
   server: ServerMetadata,
   registration: Registration,
+  /** Why the server ended it; such a grant is kept only to say so. */
+  lost: Failure.optional(),
 })
 export type Grant = z.infer<typeof Grant>

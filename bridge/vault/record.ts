@@ -7,7 +7,7 @@ export interface RecordKind<T> {
   parse(value: unknown, version: number): T
 }
 
-/** One change of a batch: `value` undefined deletes. */
+/** One change of a batch: `value` undefined deletes. The id stands in the file in plain text, so it must not be a secret. */
 export interface Change<T = unknown> {
   readonly kind: RecordKind<T>
   readonly id: string
@@ -16,10 +16,11 @@ export interface Change<T = unknown> {
 
 /** Sealed storage. Reads come from memory; a write is on disk, durably, when its promise resolves. */
 export interface Vault {
+  /** Undefined when there is none. Throws `vault.record_invalid` when this version cannot read it. */
   read<T>(kind: RecordKind<T>, id: string): T | undefined
   ids(kind: RecordKind<unknown>): string[]
   /** All of the batch or nothing. Concurrent writes are put into one replacement. Rejects with `vault.write_failed`; memory then still holds the old values. */
   write(...changes: Change[]): Promise<void>
-  /** Resolves when every write is settled. */
+  /** Resolves when every write is settled; a later one rejects with `bridge.busy`. */
   close(): Promise<void>
 }

@@ -1,0 +1,103 @@
+import { createConnections, type Connections } from './connections/connections.ts'
+import type { ControlHandlers } from './control/handlers.ts'
+import { createDoctor } from './doctor.ts'
+import { createEventHub } from './event-hub.ts'
+import { openClientKeys } from './gateway/client-keys.ts'
+import { endpointPath } from './gateway/endpoint.ts'
+import { createGateway } from './gateway/gateway.ts'
+import { createHandlers, type HandlerParts } from './handlers.ts'
+import { callbackPath, createCallbacks } from './oauth/callback.ts'
+import { createGuardedFetch } from './oauth/guarded-fetch.ts'
+import type { Paths } from './paths.ts'
+import type { Browser, Clock, Log } from './ports.ts'
+import type { OpenVault } from './vault/vault.ts'
+import { version } from './version.ts'
+
+/** What the outside provides to the bridge. */
+export interface BridgePorts {
+  readonly paths: Paths
+  readonly vault: OpenVault
+  readonly settings: HandlerParts['settings']
+  readonly clock: Clock
+  readonly browser: Browser
+  readonly log: Log
+  /** Called when a face asks the bridge to end. */
+  readonly stop: () => void
+}
+
+/** The bridge: its connections, the endpoint it serves and the answers of its control API. */
+export interface Bridge {
+  readonly handlers: ControlHandlers
+  readonly connections: Connections
+  /** Serves the endpoint on loopback; 0 takes any port. Resolves with the origin. Rejects with `bridge.port_in_use`. */
+  listen(port: number): Promise<string>
+  /** Ends calls and sign-ins, then leaves the port. Grants stay. */
+  close(): Promise<void>
+}
+
+/** Puts the parts together. Nothing listens and nothing is sent before `listen`. */
+export function createBridge(ports: BridgePorts): Bridge {
+  const { paths, vault, settings, clock, browser, log } = ports
+  const events = createEventHub()
+  const callbacks = createCallbacks()
+  const clients = openClientKeys(vault)
+  const startedAt = clock.now()
+  let origin: string | undefined
+
+  const served = (): string => {
+    if (origin === undefined) throw new Error('the bridge does not listen yet')
+    return origin
+  }
+  const connections = createConnections({
+    vault,
+    clock,
+    log,
+    callbacks,
+    settings: () => settings.current(),
+    redirectUri: () => `${served()}${callbackPath}`,
+    fetchFor: (server, onExchange) => createGuardedFetch({ server, log, onExchange }),
+    emit: (event) => events.emit(event),
+  })
+  const gateway = createGateway({
+    upstreams: { get: (id) => connections.find(id) },
+    clients,
+    settings: () => settings.current(),
+    routes: { [callbackPath]: (request, response) => callbacks.handle(request, response) },
+    log,
+  })
+  const handlers = createHandlers({
+    connections,
+    events,
+    browser,
+    settings,
+    doctor: createDoctor({ paths, keyStore: vault.keyStore, origin: served, connections }),
+    status: () => ({
+      version,
+      pid: process.pid,
+      url: served(),
+      home: paths.home,
+      keyStore: vault.keyStore,
+      startedAt,
+      connections: connections.list().length,
+    }),
+    async endpoint(connection, client) {
+      return served() + endpointPath({ key: await clients.keyFor(client), connection })
+    },
+    stop: ports.stop,
+  })
+
+  return {
+    handlers,
+    connections,
+    async listen(port) {
+      const taken = await gateway.listen('127.0.0.1', port)
+      origin = `http://127.0.0.1:${taken}`
+      return origin
+    },
+    async close() {
+      connections.close()
+      await gateway.close()
+      await vault.close()
+    },
+  }
+}

@@ -1,0 +1,166 @@
+import { Argument, Command } from 'commander'
+import { version } from '../version.ts'
+import type { AddOptions } from './commands/add.ts'
+import type { ConnectOptions } from './commands/connect.ts'
+import type { Face } from './face.ts'
+import type { FailureShape } from './failure.ts'
+
+/** What a command does with its face; a number is its exit code. */
+type Run = (face: Face) => Promise<number | void>
+
+interface Hooks {
+  readonly execute: (run: Run, shape: FailureShape) => Promise<void>
+  readonly showHelp: (help: string) => void
+}
+
+/**
+ * The commands with their words, options and help. What a command does is loaded when it is asked for, since the start of
+ * a command is felt.
+ */
+export function describeCommands({ execute, showHelp }: Hooks): Command {
+  const program = new Command('bridgekeeper')
+    .description('Signs in to remote MCP servers once and serves them to every MCP client on this machine.')
+    .version(version)
+    .option('--json', 'print JSON: one value, or one event a line')
+    .exitOverride()
+    // Errors are reported like all other failures, in words or JSON.
+    .configureOutput({ writeOut: showHelp, writeErr: () => undefined })
+    .helpCommand('help [command]', 'explains a command')
+  describeConnections(program, execute)
+  describeUse(program, execute)
+  describeBridge(program, execute)
+  return program
+}
+
+function describeConnections(program: Command, execute: Hooks['execute']): void {
+  command(program, 'add <url>', 'adds a connection to a server and says what it will ask for', [
+    'add https://mcp.linear.app/mcp',
+    "add https://api.example.com/mcp --id work --header 'X-Api-Key: 1234'",
+    'add https://api.example.com/mcp --bearer-stdin < token.txt',
+  ])
+    .option('--id <id>', 'the name of the connection; else one is made from the URL')
+    .option('--client-id <id>', 'a client that you registered at the authorization server')
+    .option('--client-secret-stdin', 'read the secret of that client from stdin')
+    .option('--metadata-url <url>', 'the address of a client metadata document')
+    .option('--scope <scope>', 'a scope to ask for; may be repeated', collect)
+    .option('--header <header>', "a header to send, 'Name: value'; may be repeated", collect)
+    .option('--bearer-stdin', 'read a token of your own from stdin')
+    .option('--allow-missing-pkce', 'sign in although the server does not say that it supports PKCE')
+    .action((url: string, options: AddOptions) =>
+      execute(async (face) => (await import('./commands/add.ts')).add(face, url, options), 'error'),
+    )
+  command(program, 'connect <id>', 'signs in, or allows the scopes that a call was refused for', [
+    'connect linear',
+    'connect linear --no-browser',
+    "connect linear --callback-url 'http://127.0.0.1:47330/oauth/callback?code=…&state=…'",
+  ])
+    .option('--scope <scope>', 'a scope to ask for instead of the server’s own; may be repeated', collect)
+    .option('--no-browser', 'show the address instead of opening it')
+    .option('--callback-url <url>', 'finish a pending sign-in with the address that the browser ended at')
+    .action((id: string, options: ConnectOptions) =>
+      execute(async (face) => (await import('./commands/connect.ts')).connect(face, id, options), 'event'),
+    )
+  command(program, 'list', 'lists the connections', ['list', 'list --json']).action(() =>
+    execute(async (face) => (await import('./commands/connections.ts')).list(face), 'error'),
+  )
+  command(program, 'status <id>', 'shows a connection, and what to do where something is to be done', [
+    'status linear',
+  ]).action((id: string) =>
+    execute(async (face) => (await import('./commands/connections.ts')).status(face, id), 'error'),
+  )
+  command(program, 'trace <id>', 'shows the last sign-in step by step', ['trace linear']).action(
+    (id: string) =>
+      execute(async (face) => (await import('./commands/connections.ts')).trace(face, id), 'error'),
+  )
+  command(program, 'revoke <id>', 'ends the access at the server and says what it confirmed', [
+    'revoke linear',
+  ]).action((id: string) =>
+    execute(async (face) => (await import('./commands/revoke.ts')).revoke(face, id), 'error'),
+  )
+  command(program, 'remove <id>', 'revokes what there is and forgets the connection', [
+    'remove linear',
+  ]).action((id: string) =>
+    execute(async (face) => (await import('./commands/revoke.ts')).remove(face, id), 'error'),
+  )
+}
+
+function describeUse(program: Command, execute: Hooks['execute']): void {
+  command(program, 'endpoint <id>', 'shows the local URL of a connection for a client app', [
+    'endpoint linear --client cursor',
+  ])
+    .option('--client <name>', 'the client app; each has a key of its own', 'default')
+    .action((id: string, options: { client: string }) =>
+      execute(async (face) => (await import('./commands/use.ts')).endpoint(face, id, options), 'error'),
+    )
+  command(program, 'tools <id>', 'lists the tools of a connection', ['tools linear']).action((id: string) =>
+    execute(async (face) => (await import('./commands/use.ts')).tools(face, id), 'error'),
+  )
+  command(
+    program,
+    'call <id> <tool> [arguments]',
+    'calls a tool; ends with 1 when the tool itself reports an error',
+    [`call linear list_issues '{"limit": 5}'`, 'call linear create_issue - < issue.json'],
+  ).action((id: string, tool: string, typed: string | undefined) =>
+    execute(async (face) => (await import('./commands/use.ts')).call(face, id, tool, typed ?? '{}'), 'error'),
+  )
+}
+
+function describeBridge(program: Command, execute: Hooks['execute']): void {
+  command(program, 'serve', 'runs the bridge in the foreground', ['serve', 'serve --port 0 --json'])
+    .option('--port <port>', 'the port of the local endpoint; 0 takes any')
+    .action((options: { port?: string }) =>
+      execute(async (face) => (await import('./commands/serve.ts')).serve(face, options), 'event'),
+    )
+  command(program, 'events', 'shows the events of the bridge as they happen', ['events --json']).action(() =>
+    execute(async (face) => (await import('./commands/events.ts')).events(face), 'error'),
+  )
+  command(program, 'settings', 'shows or changes the settings; an empty value returns to the default', [
+    'settings',
+    'settings get port',
+    'settings set port 47331',
+  ])
+    .addArgument(new Argument('[action]', 'what to do').choices(['get', 'set']).default('get'))
+    .argument('[key]', 'the name of a setting')
+    .argument('[value]', 'what to set it to')
+    .action(
+      (
+        action: 'get' | 'set',
+        key: string | undefined,
+        value: string | undefined,
+        _: object,
+        self: Command,
+      ) => {
+        if (action === 'get' && value !== undefined) self.error('error: get takes one key')
+        if (action === 'set' && (key === undefined || value === undefined))
+          self.error('error: set takes a key and a value')
+        return execute(async (face) => {
+          const { getSettings, setSetting } = await import('./commands/settings.ts')
+          return action === 'set' ? setSetting(face, key ?? '', value ?? '') : getSettings(face, key)
+        }, 'error')
+      },
+    )
+  command(
+    program,
+    'doctor [target]',
+    'checks this machine, a connection or a server, and says who fixes what',
+    ['doctor', 'doctor linear', 'doctor https://mcp.linear.app/mcp'],
+  ).action((target: string | undefined) =>
+    execute(async (face) => (await import('./commands/doctor.ts')).doctor(face, target), 'error'),
+  )
+  command(program, 'stop', 'ends the bridge', ['stop']).action(() =>
+    execute(async (face) => (await import('./commands/stop.ts')).stop(face), 'error'),
+  )
+}
+
+function command(program: Command, usage: string, description: string, examples: string[]): Command {
+  const lines = examples.map((example) => `  $ bridgekeeper ${example}`)
+  return program
+    .command(usage)
+    .description(description)
+    .option('--json', 'print JSON')
+    .addHelpText('after', `\nExamples:\n${lines.join('\n')}\n`)
+}
+
+function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value]
+}

@@ -1,0 +1,140 @@
+import type { ConnectionId, Look, Receipt } from '../../shared/connection.ts'
+import type { AddConnection } from '../../shared/control.ts'
+import { BridgeError, toFailure } from '../../shared/errors.ts'
+import { discover } from '../oauth/discovery.ts'
+import type { Registration } from '../oauth/grant.ts'
+import { probe } from '../oauth/probe.ts'
+import { chooseRegistration } from '../oauth/registration.ts'
+import { selectScopes } from '../oauth/scopes.ts'
+import { parseServerUrl } from '../oauth/server-url.ts'
+import type { Registrations } from '../oauth/sign-in.ts'
+import type { Vault } from '../vault/record.ts'
+import { recordOf } from './addition.ts'
+import { Connection } from './connection.ts'
+import {
+  connectionRecords,
+  registrationId,
+  registrationRecords,
+  traceRecords,
+  type ConnectionRecord,
+} from './records.ts'
+import type { ConnectionSurroundings } from './surroundings.ts'
+
+/** Every connection of the bridge. */
+export interface Connections {
+  list(): Connection[]
+  find(id: string): Connection | undefined
+  /** Throws `connection.unknown`. */
+  get(id: string): Connection
+  /** Checks and stores a new connection. It is not signed in yet, unless its server was found to be `open`. */
+  add(wish: AddConnection, found?: { readonly open: boolean }): Promise<Connection>
+  /** Ends what the connection still holds, then forgets it. The receipt says what became of it at the server. */
+  remove(id: string): Promise<Receipt>
+  /** What a server asks for, without signing in. What went wrong is in the answer's `failure`; throws only `url.*`. */
+  look(url: string, wish?: Partial<AddConnection>): Promise<Look>
+  close(): void
+}
+
+/** Loads the connections of the vault. Nothing is sent to any server. */
+export function createConnections(surroundings: Omit<ConnectionSurroundings, 'registrations'>): Connections {
+  const { vault, clock, emit, redirectUri, settings, fetchFor } = surroundings
+  const around: ConnectionSurroundings = { ...surroundings, registrations: registrationsIn(vault) }
+  const all = new Map<string, Connection>()
+  for (const id of vault.ids(connectionRecords).sort()) {
+    const record = vault.read(connectionRecords, id)
+    if (record) all.set(record.id, new Connection(record, around))
+  }
+  /** Taken from the moment it is asked for, so that two additions at once cannot share an id. */
+  const reserved = new Set<ConnectionId>()
+
+  const get = (id: string): Connection => {
+    const connection = all.get(id)
+    if (!connection) throw new BridgeError('connection.unknown', id.slice(0, 100))
+    return connection
+  }
+
+  return {
+    list: () => [...all.values()],
+    find: (id) => all.get(id),
+    get,
+    async add(wish, { open } = { open: false }) {
+      const taken = (id: ConnectionId): boolean => all.has(id) || reserved.has(id)
+      const record: ConnectionRecord = recordOf(wish, taken, clock.now(), open)
+      reserved.add(record.id)
+      try {
+        await vault.write({ kind: connectionRecords, id: record.id, value: record })
+        const connection = new Connection(record, around)
+        all.set(record.id, connection)
+        emit({ event: 'connection-added', connection: connection.view })
+        return connection
+      } finally {
+        reserved.delete(record.id)
+      }
+    },
+    async remove(id) {
+      const connection = get(id)
+      const receipt = await connection.revoke()
+      connection.close()
+      await vault.write(
+        { kind: connectionRecords, id, value: undefined },
+        { kind: traceRecords, id, value: undefined },
+      )
+      all.delete(id)
+      emit({ event: 'connection-removed', id: connection.id })
+      return receipt
+    },
+    async look(text, wish = {}) {
+      const url = parseServerUrl(text)
+      const nothing = { issuers: [], scopes: [], redirectUri: redirectUri() }
+      const fetch = fetchFor(url)
+      try {
+        const { asks, challenge } = await probe(url, fetch)
+        if (asks === 'none') return { asks, ...nothing }
+        const { server, issuers, resource, scopesSupported } = await discover({ url, challenge, fetch })
+        const metadataUrl = wish.metadataUrl ?? settings()['registration.metadataUrl']
+        return {
+          asks,
+          ...(resource === undefined ? {} : { resource }),
+          issuers: [...issuers],
+          issuer: server.issuer,
+          registration: chooseRegistration({ server, clientId: wish.clientId, metadataUrl }),
+          scopes: selectScopes({
+            chosen: wish.scopes,
+            challenge: challenge?.scope,
+            resource: scopesSupported,
+            server: server.scopes_supported,
+          }),
+          pkce: server.code_challenge_methods_supported?.includes('S256') ?? false,
+          redirectUri: redirectUri(),
+        }
+      } catch (thrown) {
+        return { asks: 'oauth', ...nothing, failure: toFailure(thrown) }
+      }
+    },
+    close() {
+      for (const connection of all.values()) connection.close()
+    },
+  }
+}
+
+/** Registrations in the vault: one for each issuer, since a client id means nothing to another. */
+function registrationsIn(vault: Vault): Registrations {
+  const known = (issuer: string): Registration | undefined => {
+    const registration = vault.read(registrationRecords, registrationId(issuer))
+    return registration?.issuer === issuer ? registration : undefined
+  }
+  return {
+    find: known,
+    async save(registration) {
+      await vault.write({
+        kind: registrationRecords,
+        id: registrationId(registration.issuer),
+        value: registration,
+      })
+    },
+    async forget({ issuer, clientId, kind }) {
+      if (kind !== 'dynamic' || known(issuer)?.clientId !== clientId) return
+      await vault.write({ kind: registrationRecords, id: registrationId(issuer), value: undefined })
+    },
+  }
+}

@@ -1,0 +1,10 @@
+import { runBridge } from './run.ts'
+
+// Whoever started it may be gone after the first line.
+process.stdout.on('error', () => undefined)
+
+// The process that the faces start in the background: its first line says how the start ended.
+process.exitCode = await runBridge({
+  env: process.env,
+  print: (event) => process.stdout.write(`${JSON.stringify(event)}\n`),
+})

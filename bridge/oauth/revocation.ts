@@ -1,0 +1,53 @@
+import type { ReceiptPart } from '../../shared/connection.ts'
+import { BridgeError, toFailure, type Failure } from '../../shared/errors.ts'
+import type { Grant } from './grant.ts'
+import type { GuardedFetch } from './guarded-fetch.ts'
+import { configurationOf, refusalOf } from './tokens.ts'
+
+/** What became of both tokens of a grant at the server. */
+export interface RevocationOutcome {
+  readonly refreshToken: ReceiptPart
+  readonly accessToken: ReceiptPart
+  readonly failures: Failure[]
+}
+
+/**
+ * Ends a grant at its authorization server: the refresh token first, since with it access could be renewed, then the access token.
+ * Never rejects: what could not be done is in the outcome.
+ * @see [RFC 7009 §2](https://www.rfc-editor.org/rfc/rfc7009.html#section-2)
+ */
+export async function revokeGrant(grant: Grant, fetch: GuardedFetch): Promise<RevocationOutcome> {
+  const failures: Failure[] = []
+  const end = async (token: string | undefined, hint: string): Promise<ReceiptPart> => {
+    if (token === undefined) return 'not-held'
+    if (grant.server.revocation_endpoint === undefined) return 'not-offered'
+    const failure = await revokeToken(grant, token, hint, fetch)
+    if (!failure) return 'confirmed'
+    failures.push(failure)
+    return 'failed'
+  }
+  const refreshToken = await end(grant.refreshToken, 'refresh_token')
+  const accessToken = await end(grant.accessToken, 'access_token')
+  return { refreshToken, accessToken, failures }
+}
+
+async function revokeToken(
+  grant: Grant,
+  token: string,
+  hint: string,
+  fetch: GuardedFetch,
+): Promise<Failure | undefined> {
+  try {
+    const { tokenRevocation } = await import('openid-client')
+    const config = await configurationOf(grant.server, grant.registration, fetch)
+    await tokenRevocation(config, token, { token_type_hint: hint })
+    return undefined
+  } catch (thrown) {
+    try {
+      const refusal = await refusalOf(thrown)
+      return new BridgeError('oauth.revocation_refused', refusal.error).toFailure()
+    } catch (failure) {
+      return toFailure(failure)
+    }
+  }
+}

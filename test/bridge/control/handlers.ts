@@ -1,0 +1,70 @@
+import type { BridgeStatus } from '../../../shared/control.ts'
+import { Connection } from '../../../shared/connection.ts'
+import { BridgeError } from '../../../shared/errors.ts'
+import type { ControlHandlers } from '../../../bridge/control/handlers.ts'
+import type { Log } from '../../../bridge/ports.ts'
+import { Settings } from '../../../shared/settings.ts'
+
+export const status: BridgeStatus = {
+  version: '0.0.0',
+  pid: process.pid,
+  url: 'http://127.0.0.1:1',
+  home: '/somewhere',
+  keyStore: 'key-file',
+  startedAt: 1,
+  connections: 0,
+}
+
+export const connection = Connection.parse({
+  id: 'linear',
+  url: 'https://mcp.example.com/mcp',
+  auth: 'oauth',
+  status: 'connected',
+  scopes: { asked: ['read'], granted: ['read'] },
+  renews: true,
+  createdAt: 1,
+})
+
+/** An implementation of the contract in which everything is unknown; tests put in what they need. */
+export function handlersWith(parts: {
+  bridge?: Partial<ControlHandlers['bridge']>
+  connections?: Partial<ControlHandlers['connections']>
+  settings?: Partial<ControlHandlers['settings']>
+  events?: ControlHandlers['events']
+}): ControlHandlers {
+  const unknown = async (): Promise<never> => {
+    throw new BridgeError('connection.unknown')
+  }
+  return {
+    bridge: { status: async () => status, stop: async () => ({}), doctor: async () => [], ...parts.bridge },
+    connections: {
+      list: async () => [connection],
+      get: unknown,
+      look: unknown,
+      add: unknown,
+      signIn: async function* () {
+        yield { event: 'connected', connection }
+      },
+      cancelSignIn: unknown,
+      finishSignIn: unknown,
+      trace: async () => null,
+      revoke: unknown,
+      remove: async () => null,
+      endpoint: unknown,
+      tools: async () => [],
+      call: unknown,
+      ...parts.connections,
+    },
+    settings: { get: async () => Settings.parse({}), set: async () => Settings.parse({}), ...parts.settings },
+    events: parts.events ?? async function* () {},
+  }
+}
+
+/** A log port that keeps its lines. */
+export function recordedLog(): { log: Log; lines: string[] } {
+  const lines: string[] = []
+  const at = (level: string) => (message: string, fields?: Record<string, unknown>) => {
+    lines.push(JSON.stringify({ level, message, ...fields }))
+  }
+  return { log: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }, lines }
+}

@@ -1,0 +1,16 @@
+import { killDuringRotations, seededRandom } from './rotation-kill.ts'
+
+// `npm run faults [runs]`: the full count of kills, two lanes side by side. Needs a build.
+const runs = Number(process.argv[2] ?? 500)
+const seed = Number(process.argv[3] ?? Date.now())
+const lanes = await Promise.all(
+  [0, 1].map((lane) => killDuringRotations(Math.ceil(runs / 2), seededRandom(seed + lane))),
+)
+const counts = new Map<string, number>()
+for (const outcome of lanes.flat()) {
+  const name = typeof outcome === 'string' ? outcome : `DEFECT: ${outcome.defect}`
+  counts.set(name, (counts.get(name) ?? 0) + 1)
+}
+console.log(`${lanes.flat().length} kills (SIGKILL) at random moments of a rotation, seed ${seed}`)
+for (const [name, count] of counts) console.log(`${String(count).padStart(6)}  ${name}`)
+process.exitCode = lanes.flat().some((outcome) => typeof outcome === 'object') ? 1 : 0

@@ -1,0 +1,32 @@
+import { parseArgs } from 'node:util'
+import { openCourt, revisions, type Court } from './court.ts'
+import { findNode } from './node24.ts'
+import { formatReport, isAcceptable, type Report } from './report.ts'
+
+// `npm run referee`: everything that the conformance suite says of the bridge. `--json` prints it whole.
+
+const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
+const node = await findNode()
+if ('missing' in node) {
+  console.error(`The referee needs Node 22 or newer: ${node.missing}`)
+  process.exit(1)
+}
+const court = await openCourt(node.path)
+try {
+  const report = await judge(court)
+  console.log(values.json ? JSON.stringify(report, undefined, 2) : formatReport(report))
+  process.exitCode = isAcceptable(report) ? 0 : 1
+} finally {
+  await court.close()
+}
+
+/** One after the other, since some scenarios measure time. */
+async function judge(judges: Court): Promise<Report> {
+  const [modern, session] = revisions
+  const clients = [
+    await judges.judgeClient(modern),
+    await judges.judgeClient(session),
+    await judges.judgeBackwardCompatibility(),
+  ]
+  return { clients, servers: [await judges.judgeServer(modern), await judges.judgeServer(session)] }
+}

@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openCourt, type Court, type Revision } from './court.ts'
+import type { Judgement } from './judgement.ts'
+import { findNode } from './node24.ts'
+
+const node = await findNode()
+const unavailable = 'missing' in node ? ` (not run: ${node.missing})` : ''
+const minutes = 60_000
+
+describe.skipIf(unavailable !== '')(`the conformance suite of MCP${unavailable}`, () => {
+  let court: Court
+  beforeAll(async () => {
+    if ('path' in node) court = await openCourt(node.path)
+  }, minutes)
+  afterAll(() => court?.close())
+
+  describe('judges a client that knows no auth, behind the bridge', () => {
+    it.each<[Revision, number]>([
+      ['2026-07-28', 32],
+      ['2025-11-25', 18],
+    ])(
+      'and finds all that is required of %s (%i scenarios)',
+      async (revision, scenarios) => {
+        const judgement = await court.judgeClient(revision)
+        expect(faultsIn(judgement)).toEqual([])
+        expect(judgement.required).toHaveLength(scenarios)
+      },
+      10 * minutes,
+    )
+
+    it(
+      'and finds that servers of 2025-03-26 can be used (2 scenarios)',
+      async () => {
+        const judgement = await court.judgeBackwardCompatibility()
+        expect(faultsIn(judgement)).toEqual([])
+        expect(judgement.required).toHaveLength(2)
+      },
+      3 * minutes,
+    )
+  })
+
+  describe('judges a conforming server at its local endpoint', () => {
+    it.each<[Revision, number]>([
+      ['2026-07-28', 37],
+      ['2025-11-25', 30],
+    ])(
+      'and finds all that is required of %s (%i scenarios), check by check the same as without the bridge',
+      async (revision, scenarios) => {
+        const { direct, bridged, differences } = await court.judgeServer(revision)
+        expect([...faultsIn(direct), ...faultsIn(bridged)]).toEqual([])
+        expect(differences).toEqual([])
+        expect(direct.required).toHaveLength(scenarios)
+      },
+      5 * minutes,
+    )
+  })
+})
+
+function faultsIn({ title, required }: Judgement): string[] {
+  return required.flatMap(({ scenario, faults }) => faults.map((fault) => `${title}: ${scenario}: ${fault}`))
+}

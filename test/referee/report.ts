@@ -1,0 +1,53 @@
+import type { ServerComparison } from './court.ts'
+import type { Judgement, Verdict } from './judgement.ts'
+
+/** Everything the referee said of the bridge. */
+export interface Report {
+  readonly clients: readonly Judgement[]
+  readonly servers: readonly ServerComparison[]
+}
+
+/** Whether all that is required passed, and the bridge changed nothing of what a server does. */
+export function isAcceptable({ clients, servers }: Report): boolean {
+  const judgements = [...clients, ...servers.flatMap(({ direct, bridged }) => [direct, bridged])]
+  const isComplete = judgements.every(({ required }) => required.length > 0 && required.every(passed))
+  return isComplete && servers.every((server) => server.differences.length === 0)
+}
+
+/** The report as a table for people, with every fault of a required scenario below its run. */
+export function formatReport({ clients, servers }: Report): string {
+  return [
+    ...clients.flatMap(formatJudgement),
+    ...servers.flatMap(({ direct, bridged, differences }) => [
+      ...formatJudgement(direct),
+      ...formatJudgement(bridged),
+      differences.length === 0
+        ? '  the same as direct, check by check'
+        : `  differs from direct in: ${differences.join(', ')}`,
+    ]),
+  ].join('\n')
+}
+
+function formatJudgement({ title, required, unscored }: Judgement): string[] {
+  const score = `required ${count(required)}${unscored.length > 0 ? `, not scored ${count(unscored)}` : ''}`
+  const failed = required.filter((verdict) => !passed(verdict))
+  const repeated = required.filter(({ tries }) => tries > 1)
+  const missed = unscored.filter((verdict) => !passed(verdict)).map(({ scenario }) => scenario)
+  return [
+    `${failed.length === 0 ? '✓' : '✗'} ${title.padEnd(40)} ${score}`,
+    ...failed.flatMap(({ scenario, faults }) => [
+      `  ✗ ${scenario}`,
+      ...faults.map((fault) => `      ${fault}`),
+    ]),
+    ...repeated.map(({ scenario, tries }) => `  ${scenario} measures time and took ${tries} tries`),
+    ...(missed.length > 0 ? [`  not scored and not passed: ${missed.join(', ')}`] : []),
+  ]
+}
+
+function count(verdicts: readonly Verdict[]): string {
+  return `${verdicts.filter(passed).length}/${verdicts.length}`
+}
+
+function passed({ faults }: Verdict): boolean {
+  return faults.length === 0
+}
