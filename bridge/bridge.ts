@@ -21,6 +21,8 @@ export interface BridgePorts {
   readonly clock: Clock
   readonly browser: Browser
   readonly log: Log
+  /** The absolute path of the shim that client apps start which speak stdio alone. */
+  readonly shim: string
   /** Called when a face asks the bridge to end. */
   readonly stop: () => void
 }
@@ -80,6 +82,16 @@ export function createBridge(ports: BridgePorts): Bridge {
       startedAt,
       connections: connections.list().length,
     }),
+    clients: {
+      vault,
+      clock,
+      home: paths.home,
+      keys: clients,
+      origin: served,
+      usualPort: () => settings.current().port,
+      shim: ports.shim,
+      endCalls: (client) => gateway.endCalls(client),
+    },
     async endpoint(connection, client) {
       return served() + endpointPath({ key: await clients.keyFor(client), connection })
     },

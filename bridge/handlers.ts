@@ -2,6 +2,7 @@ import type { BridgeStatus } from '../shared/control.ts'
 import { BridgeError, toFailure } from '../shared/errors.ts'
 import type { SignInEvent } from '../shared/events.ts'
 import type { Settings } from '../shared/settings.ts'
+import type { ClientParts } from './clients/handlers.ts'
 import type { Connection } from './connections/connection.ts'
 import type { Connections } from './connections/connections.ts'
 import type { ControlHandlers } from './control/handlers.ts'
@@ -20,6 +21,8 @@ export interface HandlerParts {
   status(): BridgeStatus
   /** The local URL of a connection for a client app, whose key is made with its first use. */
   endpoint(connection: string, client: string): Promise<string>
+  /** What the procedures for client apps need besides. */
+  readonly clients: Omit<ClientParts, 'connections' | 'add'>
   /** Ends the bridge, after the answer to this call is out. */
   stop(): void
 }
@@ -30,6 +33,14 @@ const ownClient = 'bridgekeeper'
 /** Every procedure of the control API, in plain functions. */
 export function createHandlers(parts: HandlerParts): ControlHandlers {
   const { connections, events, browser, doctor, settings } = parts
+  const add: ControlHandlers['connections']['add'] = async (wish) => {
+    const hasKey = wish.bearer !== undefined || (wish.headers?.length ?? 0) > 0
+    const look = hasKey ? undefined : await connections.look(wish.url, wish)
+    // What the person can mend at once is better mended before there is a connection.
+    if (look?.failure?.code === 'server.not_mcp') throw new BridgeError('server.not_mcp', look.failure.detail)
+    const connection = await connections.add(wish, { open: look?.asks === 'none' })
+    return { connection: connection.view, ...(look ? { look } : {}) }
+  }
   return {
     bridge: {
       status: async () => parts.status(),
@@ -43,15 +54,7 @@ export function createHandlers(parts: HandlerParts): ControlHandlers {
       list: async () => connections.list().map(({ view }) => view),
       get: async ({ id }) => connections.get(id).view,
       look: async ({ url }) => await connections.look(url),
-      async add(wish) {
-        const hasKey = wish.bearer !== undefined || (wish.headers?.length ?? 0) > 0
-        const look = hasKey ? undefined : await connections.look(wish.url, wish)
-        // What the person can mend at once is better mended before there is a connection.
-        if (look?.failure?.code === 'server.not_mcp')
-          throw new BridgeError('server.not_mcp', look.failure.detail)
-        const connection = await connections.add(wish, { open: look?.asks === 'none' })
-        return { connection: connection.view, ...(look ? { look } : {}) }
-      },
+      add,
       signIn: ({ id, scopes, openBrowser }, signal) =>
         signIn(connections.get(id), scopes, openBrowser ? browser : undefined, signal),
       async cancelSignIn({ id }) {
@@ -73,11 +76,32 @@ export function createHandlers(parts: HandlerParts): ControlHandlers {
       call: async ({ id, tool, arguments: args }, signal) =>
         await callTool(await parts.endpoint(connections.get(id).id, ownClient), tool, args, signal),
     },
+    clients: loadingClients({ ...parts.clients, connections, add }),
     settings: {
       get: async () => settings.current(),
       set: async ({ key, value }) => await settings.set(key, value),
     },
     events: (_, signal) => events.subscribe(signal),
+  }
+}
+
+/** The procedures for client apps; the first request loads what is behind them. */
+function loadingClients(parts: ClientParts): ControlHandlers['clients'] {
+  let loaded: Promise<ControlHandlers['clients']> | undefined
+  const load = (): Promise<ControlHandlers['clients']> => {
+    loaded ??= import('./clients/handlers.ts').then(({ createClientHandlers }) => createClientHandlers(parts))
+    // What failed, such as a write to a full disk, may work the next time.
+    loaded.catch(() => (loaded = undefined))
+    return loaded
+  }
+  return {
+    list: async (input, signal) => (await load()).list(input, signal),
+    plan: async (input, signal) => (await load()).plan(input, signal),
+    apply: async (input, signal) => (await load()).apply(input, signal),
+    rotateKey: async (input, signal) => (await load()).rotateKey(input, signal),
+    link: async (input, signal) => (await load()).link(input, signal),
+    importable: async (input, signal) => (await load()).importable(input, signal),
+    import: async (input, signal) => (await load()).import(input, signal),
   }
 }
 

@@ -96,6 +96,7 @@ async function serve({ port, env, print, paths, file, log, socket, ...given }: S
         return settings
       },
     },
+    shim: fileURLToPath(new URL('stdio.cjs', bundle)),
     stop: stopped.stop,
   })
   try {

@@ -38,6 +38,10 @@ export const ClientEntry = z.strictObject({
   connection: ConnectionId.optional().describe('of an entry of ours for one connection'),
   address: z.string().optional().describe('of a remote server, without anything secret'),
   plainSecrets: z.int().describe('how many tokens and keys the entry holds in plain text'),
+  trouble: z
+    .enum(['outdated', 'no-connection'])
+    .optional()
+    .describe('of an entry of ours: the address, key or shim in it is not the present one, or leads nowhere'),
 })
 export type ClientEntry = z.infer<typeof ClientEntry>
 

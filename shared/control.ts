@@ -1,5 +1,7 @@
 import { eventIterator, oc } from '@orpc/contract'
 import { z } from 'zod'
+import { ClientAppId, ClientAppState } from './client-app.ts'
+import { ClientImports, ClientPlace, ClientPreview, ClientRotation, ClientWish } from './client-change.ts'
 import { Connection, ConnectionId, Look, Receipt, Scope, Trace } from './connection.ts'
 import { Failure } from './errors.ts'
 import { BridgeEvent, SignInEvent } from './events.ts'
@@ -27,6 +29,9 @@ export const AddConnection = z.strictObject({
   allowMissingPkce: z.boolean().optional(),
 })
 export type AddConnection = z.infer<typeof AddConnection>
+
+/** A connection that was added, and what a look at its server found, where there was one. */
+const Added = z.strictObject({ connection: Connection, look: Look.optional() })
 
 export const BridgeStatus = z.strictObject({
   version: z.string(),
@@ -69,9 +74,7 @@ export const control = {
     get: procedure.input(byId).output(Connection),
     look: procedure.input(z.strictObject({ url: z.string().max(4000) })).output(Look),
     /** Adds a connection and looks at its server; with a key of the user's own there is nothing to look for. */
-    add: procedure
-      .input(AddConnection)
-      .output(z.strictObject({ connection: Connection, look: Look.optional() })),
+    add: procedure.input(AddConnection).output(Added),
     /**
      * Signs in, or steps up when a step-up is pending. Yields `authorize`, then `connected` or `failed`, and ends.
      * Closing the stream does not cancel the sign-in.
@@ -100,6 +103,45 @@ export const control = {
         z.strictObject({ id: ConnectionId, tool: z.string(), arguments: z.record(z.string(), z.unknown()) }),
       )
       .output(z.unknown()),
+  },
+  clients: {
+    /** Every client app that is known: whether it is installed, and what it is set up with. */
+    list: procedure.input(ClientPlace).output(z.array(ClientAppState)),
+    /** What a wish would do, for a person to look at. No file is changed. */
+    plan: procedure.input(z.strictObject({ wish: ClientWish, place: ClientPlace })).output(ClientPreview),
+    /** Does what `plan` showed under this digest, or nothing: `clients.file_changed` when it would be something else by now. */
+    apply: procedure
+      .input(z.strictObject({ wish: ClientWish, place: ClientPlace, digest: z.string().max(100) }))
+      .output(z.strictObject({ undo: z.string().nullable().describe('the id to undo it by, if it can be') })),
+    /** Gives an app a new key and brings its entries up to date. The old key is refused at once. */
+    rotateKey: procedure
+      .input(z.strictObject({ app: ClientAppId, place: ClientPlace }))
+      .output(ClientRotation),
+    /** A link that makes an app offer a connection. The client key is in it, as it is in every local URL. */
+    link: procedure
+      .input(z.strictObject({ app: ClientAppId, connection: ConnectionId }))
+      .output(z.strictObject({ url: z.string() })),
+    /** Looks for servers in the settings of one app or all that could become connections. */
+    importable: procedure
+      .input(z.strictObject({ app: ClientAppId.optional(), place: ClientPlace }))
+      .output(ClientImports),
+    /**
+     * Makes a connection of an entry, or finds the one that there is. Secrets go from the file into the bridge; `values` are
+     * those of headers that the file does not hold. The entry stays as it is until it is taken over.
+     */
+    import: procedure
+      .input(
+        z.strictObject({
+          app: ClientAppId,
+          path: z.string().max(4096),
+          name: z.string().max(500),
+          values: z
+            .array(z.strictObject({ name: z.string().max(200), value: z.string().max(16_000) }))
+            .max(20),
+          place: ClientPlace,
+        }),
+      )
+      .output(Added),
   },
   settings: {
     get: procedure.input(nothing).output(Settings),

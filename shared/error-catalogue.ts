@@ -112,6 +112,10 @@ export const errors = {
   'clients.nothing_to_undo': entry('user', 'There is no change of a client app that could be undone', 'Remove an entry with clients remove.'),
   'clients.undo_overtaken': entry('user', 'The settings file was changed after the change that is to be undone', 'Remove the entry with clients remove; the file was not changed.'),
   'clients.not_importable': entry('user', 'This server of the client app cannot be taken over', 'Add it by its address with add.'),
+  'clients.value_missing': entry('user', 'The value of a header is not in the file of the client app', 'Run the import in a terminal and give it when you are asked.'),
+  'clients.no_connections': entry('user', 'There is no connection that could be added to the client app', 'Add a connection first, with add.'),
+  'clients.no_link': entry('user', 'This client app has no link for adding a server', 'Add it without --link.'),
+  'clients.shim_missing': entry('user', 'This client app only starts programs, and the program for it is not in this installation', 'Use a client app that speaks HTTP, or install a version of Bridgekeeper that has it.'),
 
   'bridge.port_in_use': entry('user', 'The port is used by another program', 'End that program, or choose another port with --port, BRIDGEKEEPER_PORT or settings set port.'),
   'bridge.home_unwritable': entry('user', 'The folder of Bridgekeeper cannot be written', 'Mend its rights, or choose another with BRIDGEKEEPER_HOME.'),

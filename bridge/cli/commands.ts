@@ -1,6 +1,8 @@
 import { Argument, Command } from 'commander'
 import { version } from '../version.ts'
 import type { AddOptions } from './commands/add.ts'
+import type { ChangeOptions } from './commands/clients.ts'
+import type { ImportOptions } from './commands/clients-import.ts'
 import type { ConnectOptions } from './commands/connect.ts'
 import type { Face } from './face.ts'
 import type { FailureShape } from './failure.ts'
@@ -28,6 +30,7 @@ export function describeCommands({ execute, showHelp }: Hooks): Command {
     .helpCommand('help [command]', 'explains a command')
   describeConnections(program, execute)
   describeUse(program, execute)
+  describeClients(program, execute)
   describeBridge(program, execute)
   return program
 }
@@ -103,6 +106,83 @@ function describeUse(program: Command, execute: Hooks['execute']): void {
   ).action((id: string, tool: string, typed: string | undefined) =>
     execute(async (face) => (await import('./commands/use.ts')).call(face, id, tool, typed ?? '{}'), 'error'),
   )
+}
+
+function describeClients(program: Command, execute: Hooks['execute']): void {
+  const project = ['--project <folder>', 'the settings of a project, and not your own'] as const
+  const yes = ['--yes', 'do not ask'] as const
+  const clients = command(program, 'clients', 'lists the client apps of this machine and what each has', [
+    'clients',
+    'clients add cursor',
+  ])
+    // Options after a subcommand are that one's.
+    .enablePositionalOptions()
+    .option(...project)
+    .action((options: ChangeOptions) =>
+      execute(async (face) => (await import('./commands/clients.ts')).listClients(face, options), 'error'),
+    )
+  command(
+    clients,
+    'add <app> [connections...]',
+    'points a client app at the connections named, or at all; shows the change and asks',
+    [
+      'clients add cursor linear',
+      'clients add claude-code --all --yes',
+      'clients add vscode linear --project .',
+    ],
+  )
+    .option('--all', 'all connections, as when none is named')
+    .option(...project)
+    .option('--link', 'print a link that makes the app offer the server, and change no file')
+    .option(...yes)
+    .action((app: string, ids: string[], options: ChangeOptions) =>
+      execute(
+        async (face) => (await import('./commands/clients.ts')).addToClient(face, app, ids, options),
+        'error',
+      ),
+    )
+  command(clients, 'remove <app> [connections...]', 'takes connections out of a client app again, or all', [
+    'clients remove cursor',
+    'clients remove cursor linear',
+  ])
+    .option(...project)
+    .option(...yes)
+    .action((app: string, ids: string[], options: ChangeOptions) =>
+      execute(
+        async (face) => (await import('./commands/clients.ts')).removeFromClient(face, app, ids, options),
+        'error',
+      ),
+    )
+  command(clients, 'undo', 'takes the latest change of a client app back', ['clients undo'])
+    .option(...yes)
+    .action((options: ChangeOptions) =>
+      execute(async (face) => (await import('./commands/clients.ts')).undoClients(face, options), 'error'),
+    )
+  command(clients, 'key <app>', 'gives a client app a new key; the old one is refused at once', [
+    'clients key cursor --rotate',
+  ])
+    .requiredOption('--rotate', 'make a new key')
+    .option(...project)
+    .action((app: string, options: ChangeOptions) =>
+      execute(
+        async (face) => (await import('./commands/clients.ts')).rotateClientKey(face, app, options),
+        'error',
+      ),
+    )
+  command(
+    clients,
+    'import [app]',
+    'turns servers of client apps into connections; shows each step and asks',
+    ['clients import', 'clients import claude-desktop'],
+  )
+    .option('--no-browser', 'show the address of a sign-in instead of opening it')
+    .option(...yes)
+    .action((app: string | undefined, options: ImportOptions) =>
+      execute(
+        async (face) => (await import('./commands/clients-import.ts')).importFromClients(face, app, options),
+        'event',
+      ),
+    )
 }
 
 function describeBridge(program: Command, execute: Hooks['execute']): void {

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
@@ -122,12 +122,8 @@ export function openBackups({
   }
 }
 
-/**
- * Seals with AES-256-GCM under a key of its own, derived from the key of the vault.
- * @see [RFC 5869](https://www.rfc-editor.org/rfc/rfc5869.html)
- */
-export function sealerFrom(vaultKey: Uint8Array): Sealer {
-  const key = Buffer.from(hkdfSync('sha256', vaultKey, new Uint8Array(0), 'bridgekeeper client backups', 32))
+/** Seals with AES-256-GCM under a key of 32 bytes. */
+export function sealerFrom(key: KeyObject): Sealer {
   return {
     seal(content, label) {
       const nonce = randomBytes(12)

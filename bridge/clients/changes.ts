@@ -2,14 +2,26 @@ import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import type { ClientUndo } from '../../shared/client-app.ts'
 import { BridgeError } from '../../shared/errors.ts'
+import { Secret } from '../secret.ts'
 import { clientApp } from './apps.ts'
 import type { Backups, KeptBackup } from './backups.ts'
 import { formats, serversOf } from './formats/format.ts'
-import { type FileChange, isEmptyPlan, type Plan } from './plan.ts'
+import { plainSecretsOf } from './plain-secrets.ts'
+import { type CommandStep, type FileChange, isEmptyPlan, type Plan } from './plan.ts'
 import { deleteSettings, readSettings, replaceSettings } from './settings-file.ts'
 
-/** Runs a program without a shell. Resolves with whether it ended well; what it prints is dropped, for it may repeat a key. */
-export type RunProgram = (program: string, args: readonly string[]) => Promise<boolean>
+/** The home and the variables by which a program finds the settings that are meant. */
+export type ProgramEnvironment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Runs a program without a shell, in the environment of this process with `env` over it. Resolves with whether it ended well;
+ * what it prints is dropped, for it may repeat a key.
+ */
+export type RunProgram = (
+  program: string,
+  args: readonly string[],
+  env: ProgramEnvironment,
+) => Promise<boolean>
 
 /** Carries plans out, one after another, and takes them back. */
 export interface ClientChanges {
@@ -18,12 +30,14 @@ export interface ClientChanges {
    * read again. Resolves with the id for `undo`, or undefined when there is nothing to undo. Rejects with `clients.file_changed`,
    * `clients.file_read_only`, `clients.write_failed` or `clients.command_failed`; the files are then as they were.
    */
-  apply(plan: Plan): Promise<string | undefined>
+  apply(plan: Plan, env?: ProgramEnvironment): Promise<string | undefined>
   /**
    * Takes a change back, the latest by default. Rejects with `clients.nothing_to_undo`, with `clients.undo_overtaken` when a
    * file is not as the change left it, and with `clients.backup_broken`.
    */
-  undo(id?: string): Promise<ClientUndo>
+  undo(id?: string, env?: ProgramEnvironment): Promise<ClientUndo>
+  /** What `undo` would do now, to be looked at; `undo` and not `apply` does it. Rejects as `undo` does. */
+  planUndo(id?: string): Promise<Plan>
   /** The changes that could be undone, latest first. */
   undoable(): Promise<readonly ClientUndo[]>
   /** For files that are as our last addition left them: their content before it, for `Situation.originals`. */
@@ -45,7 +59,7 @@ export function clientChanges({
     return result
   }
 
-  const apply = async (plan: Plan): Promise<string | undefined> => {
+  const apply = async (plan: Plan, env: ProgramEnvironment): Promise<string | undefined> => {
     if (isEmptyPlan(plan)) return undefined
     for (const { path, before } of plan.changes) {
       if ((await readSettings(path)) !== before?.reveal())
@@ -65,8 +79,8 @@ export function clientChanges({
         }
       }
       for (const { program, args, undo, leaves } of plan.commands) {
-        await command(plan.app, program, args, leaves)
-        done.unshift(() => run(program, undo))
+        await command(plan.app, { program, args, leaves }, env)
+        done.unshift(() => run(program, undo, env))
       }
       return id
     } catch (thrown) {
@@ -78,7 +92,7 @@ export function clientChanges({
 
   const keep = async ({ kind, app, changes, commands }: Plan): Promise<string | undefined> => {
     const files = changes.filter(({ keepsBackup }) => keepsBackup)
-    if (files.length === 0 && commands.length === 0) return undefined
+    if (kind === 'undo' || (files.length === 0 && commands.length === 0)) return undefined
     return backups.add({
       ...(app === undefined ? {} : { app }),
       kind,
@@ -97,11 +111,10 @@ export function clientChanges({
 
   const command = async (
     app: Plan['app'],
-    program: string,
-    args: readonly string[],
-    leaves: Plan['commands'][number]['leaves'],
+    { program, args, leaves }: Omit<CommandStep, 'undo'>,
+    env: ProgramEnvironment,
   ): Promise<void> => {
-    const ended = await run(program, args)
+    const ended = await run(program, args, env)
     const { format, table } = clientApp(app ?? '')
     const text = (await readSettings(leaves.path)) ?? ''
     const present = serversOf(formats[format].parse(text), table).has(leaves.name)
@@ -110,29 +123,46 @@ export function clientChanges({
     }
   }
 
-  const undo = async (given?: string): Promise<ClientUndo> => {
+  const openUndo = async (
+    given?: string,
+  ): Promise<{ backup: KeptBackup; changes: readonly FileChange[] }> => {
     const id = given ?? (await backups.ids())[0]
     const backup = id === undefined ? undefined : await backups.get(id)
     if (!backup) throw new BridgeError('clients.nothing_to_undo')
-    const now = new Map<string, string>()
-    for (const { path, after } of backup.files) {
+    const changes: FileChange[] = []
+    for (const { path, before, after } of backup.files) {
       const text = await readSettings(path)
       if (text === undefined || hashOf(text) !== after)
         throw new BridgeError('clients.undo_overtaken', nameOf(path))
-      now.set(path, text)
+      const original = before === undefined ? undefined : new Secret(before)
+      changes.push({ path, before: new Secret(text), after: original, keepsBackup: false })
     }
-    for (const { path, before } of backup.files) {
-      const text = now.get(path) ?? ''
-      await (before === undefined ? deleteSettings(path, text) : replaceSettings(path, text, before))
-    }
-    for (const { program, args, leaves } of backup.commands) await command(backup.app, program, args, leaves)
+    return { backup, changes }
+  }
+
+  const undo = async (given: string | undefined, env: ProgramEnvironment): Promise<ClientUndo> => {
+    const { backup, changes } = await openUndo(given)
+    for (const change of changes) await write(change)
+    for (const step of backup.commands) await command(backup.app, step, env)
     await backups.remove(backup.id)
     return viewUndo(backup)
   }
 
   return {
-    apply: (plan) => inTurn(() => apply(plan)),
-    undo: (id) => inTurn(() => undo(id)),
+    apply: (plan, env = {}) => inTurn(() => apply(plan, env)),
+    undo: (id, env = {}) => inTurn(() => undo(id, env)),
+    async planUndo(id) {
+      const { backup, changes } = await openUndo(id)
+      return {
+        kind: 'undo',
+        app: backup.app,
+        undoes: backup.id,
+        changes,
+        commands: backup.commands.map((step) => ({ ...step, undo: [] })),
+        notes: [],
+        secrets: changes.flatMap(({ before, after }) => secretsOf(backup.app, [before, after])),
+      }
+    },
     async undoable() {
       const found: ClientUndo[] = []
       for (const id of await backups.ids()) {
@@ -172,9 +202,19 @@ function viewUndo({ id, app, at, files, commands }: KeptBackup): ClientUndo {
   return { id, ...(app === undefined ? {} : { app }), at, paths: [...new Set(paths)] }
 }
 
-const runProgram: RunProgram = (program, args) =>
+/** A file of an app that cannot be told any more is shown by its path alone. */
+function secretsOf(app: Plan['app'], texts: readonly (Secret | undefined)[]): readonly Secret[] {
+  if (app === undefined) return texts.filter((text) => text !== undefined)
+  const { format } = clientApp(app)
+  return texts.flatMap((text) =>
+    text ? plainSecretsOf(formats[format].parse(text.reveal())).map(({ value }) => value) : [],
+  )
+}
+
+const runProgram: RunProgram = (program, args, env) =>
   new Promise((resolve) => {
-    execFile(program, [...args], { timeout: 60_000, windowsHide: true }, (error) => resolve(error === null))
+    const options = { timeout: 60_000, windowsHide: true, env: { ...process.env, ...env } }
+    execFile(program, [...args], options, (error) => resolve(error === null))
   })
 
 function nameOf(path: string): string {

@@ -1,16 +1,22 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ClientEntry } from '../../shared/client-app.ts'
 import type { ConnectionId } from '../../shared/connection.ts'
 import { Secret } from '../secret.ts'
-import type { ClientApp } from './app.ts'
+import type { ClientApp, Target } from './app.ts'
 import { formats, serversOf } from './formats/format.ts'
 import { launchOf, packageOf } from './launch.ts'
 import { isRemoteWrapper, mcpRemoteLineOf } from './mcp-remote.ts'
 import type { OwnEntries } from './own-entries.ts'
 import { addressWithoutSecrets, type PlainSecret, plainSecretsOf } from './plain-secrets.ts'
 
+/** Where an entry of ours points; the client key may be in it. */
+type OwnTarget =
+  | { readonly kind: 'http'; readonly url: Secret }
+  | { readonly kind: 'stdio'; readonly command: string; readonly args: readonly string[] }
+
 /** How a server of a client app is reached. Whatever may hold a secret is wrapped. */
 type Serves =
-  | { readonly kind: 'bridge'; readonly connection: ConnectionId | undefined }
+  | { readonly kind: 'bridge'; readonly connection: ConnectionId | undefined; readonly target: OwnTarget }
   | { readonly kind: 'remote'; readonly url: Secret; readonly headers: ReadonlyMap<string, Secret> }
   | {
       readonly kind: 'wrapper'
@@ -48,8 +54,11 @@ export function readServers(app: ClientApp, text: string, own: OwnEntries): read
   })
 }
 
-/** A server as faces see it. */
-export function viewEntry({ name, enabled, serves, address, secrets }: ServerEntry): ClientEntry {
+/** A server as faces see it. `trouble` is what is wrong with an entry of ours. */
+export function viewEntry(
+  { name, enabled, serves, address, secrets }: ServerEntry,
+  trouble?: ClientEntry['trouble'],
+): ClientEntry {
   return {
     name,
     kind: serves.kind,
@@ -57,7 +66,17 @@ export function viewEntry({ name, enabled, serves, address, secrets }: ServerEnt
     ...(serves.kind === 'bridge' && serves.connection !== undefined ? { connection: serves.connection } : {}),
     ...(address === undefined ? {} : { address }),
     plainSecrets: secrets.length,
+    ...(trouble === undefined ? {} : { trouble }),
   }
+}
+
+/** Whether an entry of ours points at this target. */
+export function pointsAt({ serves }: ServerEntry, target: Target): boolean {
+  if (serves.kind !== 'bridge') return false
+  const at = serves.target
+  return at.kind === 'http'
+    ? target.kind === 'http' && at.url.reveal() === target.url
+    : target.kind === 'stdio' && isDeepStrictEqual([at.command, ...at.args], [target.command, ...target.args])
 }
 
 function servesOf(entry: Record<string, unknown>, own: OwnEntries): Serves {
@@ -65,12 +84,12 @@ function servesOf(entry: Record<string, unknown>, own: OwnEntries): Serves {
   if (url !== undefined) {
     const ours = own.byAddress(url)
     return ours
-      ? { kind: 'bridge', ...ours }
+      ? { kind: 'bridge', ...ours, target: { kind: 'http', url: new Secret(url) } }
       : { kind: 'remote', url: new Secret(url), headers: wrapped(headers) }
   }
   if (command === undefined) return { kind: 'unknown' }
   const ours = own.byProgram(command, args)
-  if (ours) return { kind: 'bridge', ...ours }
+  if (ours) return { kind: 'bridge', ...ours, target: { kind: 'stdio', command, args } }
   const run = packageOf(command, args)
   if (!run || !isRemoteWrapper(run.name)) return { kind: 'local' }
   return {

@@ -91,14 +91,27 @@ export function findImportable(sources: ImportSources): ImportFindings {
   return { importable, leftOver, unreadable }
 }
 
-/** What the bridge is asked to add for a proposal, secrets included: it goes straight to the bridge and nowhere else. */
-export function connectionOf(proposal: Proposal): AddConnection {
-  const { id, url, bearer, headers, clientId, clientSecret, metadataUrl, scopes } = proposal
+/**
+ * What the bridge is asked to add for a proposal, secrets included: it goes straight to the bridge and nowhere else. `values` are
+ * those of the headers that it needs, by name. Throws `clients.value_missing`.
+ */
+export function connectionOf(
+  proposal: Proposal,
+  values: ReadonlyMap<string, Secret> = new Map(),
+): AddConnection {
+  const { id, url, auth, headers = [], needs, clientId, clientSecret, metadataUrl, scopes } = proposal
+  const given = needs.map((name) => {
+    const value = values.get(name)
+    if (!value) throw new BridgeError('clients.value_missing', name)
+    return { name, value }
+  })
+  const bearer = proposal.bearer ?? given[0]?.value
+  const sent = [...headers, ...given].map(({ name, value }) => ({ name, value: value.reveal() }))
   return {
     id,
     url,
-    ...(bearer ? { bearer: bearer.reveal() } : {}),
-    ...(headers ? { headers: headers.map(({ name, value }) => ({ name, value: value.reveal() })) } : {}),
+    ...(auth === 'bearer' && bearer ? { bearer: bearer.reveal() } : {}),
+    ...(auth === 'headers' ? { headers: sent } : {}),
     ...(clientId === undefined ? {} : { clientId }),
     ...(clientSecret ? { clientSecret: clientSecret.reveal() } : {}),
     ...(metadataUrl === undefined ? {} : { metadataUrl }),
@@ -140,8 +153,9 @@ function lookAt(
   const off = enabled ? [] : ['It is switched off in the app.']
   if (serves.kind === 'remote') {
     const url = serves.url.reveal()
-    if (isLoopback(url)) return undefined
     const { proof, notes } = proofOfHeaders(revealed(serves.headers))
+    // A server of this machine is worth taking over for the sake of a token alone.
+    if (isLoopback(url) && proof.auth === 'sign-in') return undefined
     const outcome = refused(url) ?? { ...proof, url }
     return { as: 'remote', outcome, denyTools: [], notes: [...off, ...notes], stored: [] }
   }
@@ -153,7 +167,7 @@ function lookAt(
     const outcome = new BridgeError('clients.not_importable', detail).toFailure()
     return { as, outcome, denyTools: [], notes: off, stored: [] }
   }
-  if (isLoopback(line.url)) return undefined
+  if (sources.own.byAddress(line.url)) return undefined
   const env = revealed(serves.env)
   const names = storedNamesOf(line, env)
   const folder = mcpAuthFolder(sources.machine, env.get('MCP_REMOTE_CONFIG_DIR'))
@@ -175,7 +189,7 @@ function refused(address: string): Failure | undefined {
   if (!URL.canParse(address)) return { code: 'url.invalid' }
   const url = new URL(address)
   if (url.username !== '' || url.password !== '') return { code: 'url.credentials' }
-  if (url.protocol === 'http:') return { code: 'url.plain_http' }
+  if (url.protocol === 'http:') return isLoopback(address) ? undefined : { code: 'url.plain_http' }
   return url.protocol === 'https:' ? undefined : { code: 'url.not_http' }
 }
 

@@ -11,30 +11,45 @@ export interface OwnEntries {
   byProgram(command: string, args: readonly string[]): OwnEntry | undefined
 }
 
-const path = /^\/[A-Za-z0-9_-]{16,}(?:\/([a-z0-9-]+))?\/mcp$/
+const path = /^\/([A-Za-z0-9_-]{16,})(?:\/([a-z0-9-]+))?\/mcp$/
+
+/** The option of the shim that says for which client app it is started. */
+export const shimClientOption = '--client='
+
+/** By what our entries are told from those of others. */
+interface Marks {
+  /** Those that the bridge listens on or usually does. */
+  readonly ports: readonly number[]
+  /** Whether a client key is one of ours, so that it is known on a port of before too. */
+  readonly knowsKey: (key: string) => boolean
+  readonly shim: string
+}
 
 /**
- * Knows our entries by the local address of the bridge (any client key, any of the ports it listens or listened on) and by
- * the shim's file name followed by `stdio`, wherever it is installed.
+ * Knows our entries by the local address of the bridge (any client key on its ports, or one of our keys on any port) and by
+ * the shim's file name with the option for the client app, wherever it is installed.
  */
-export function ownEntries(bridge: { ports: readonly number[]; shim: string }): OwnEntries {
+export function ownEntries(bridge: Marks): OwnEntries {
   const fileOf = (path: string): string | undefined => path.split(/[/\\]/).at(-1)
   return {
     byAddress(address) {
       if (!URL.canParse(address)) return undefined
       const url = new URL(address)
       const isLocal = url.protocol === 'http:' && /^(127\.0\.0\.1|localhost|\[::1\])$/.test(url.hostname)
-      const match = isLocal && bridge.ports.includes(Number(url.port)) ? path.exec(url.pathname) : null
-      return match ? owned(match[1]) : undefined
+      const [, key, connection] = (isLocal && path.exec(url.pathname)) || []
+      if (key === undefined) return undefined
+      return bridge.ports.includes(Number(url.port)) || bridge.knowsKey(key) ? owned(connection) : undefined
     },
     byProgram(command, args) {
       const words = [command, ...args]
       const at = words.findIndex((word, index) => {
-        const file = fileOf(word)
-        const isOurs = file === fileOf(bridge.shim) || /^bridgekeeper(\.exe|\.cmd)?$/.test(file ?? '')
-        return isOurs && words[index + 1] === 'stdio'
+        const file = fileOf(word) ?? ''
+        if (/^bridgekeeper(\.exe|\.cmd)?$/.test(file)) return words[index + 1] === 'stdio'
+        return file === fileOf(bridge.shim) && words.some((other) => other.startsWith(shimClientOption))
       })
-      return at < 0 ? undefined : owned(words.slice(at + 2).find((word) => !word.startsWith('-')))
+      if (at < 0) return undefined
+      const rest = words.slice(fileOf(words[at] ?? '') === fileOf(bridge.shim) ? at + 1 : at + 2)
+      return owned(rest.find((word) => !word.startsWith('-')))
     },
   }
 }

@@ -1,3 +1,4 @@
+import { createHmac, type KeyObject } from 'node:crypto'
 import type { ClientAppId, ClientChange, ClientPlan } from '../../shared/client-app.ts'
 import type { Secret } from '../secret.ts'
 import { difference } from './difference.ts'
@@ -24,8 +25,10 @@ export interface CommandStep {
 
 /** What is going to be done. Making a plan changes nothing. */
 export interface Plan {
-  readonly kind: 'add' | 'remove' | 'take-over' | 'clean-up'
+  readonly kind: 'add' | 'remove' | 'take-over' | 'clean-up' | 'undo'
   readonly app: ClientAppId | undefined
+  /** Of an undoing: the id of the change that is taken back. */
+  readonly undoes?: string
   readonly changes: readonly FileChange[]
   readonly commands: readonly CommandStep[]
   readonly notes: readonly string[]
@@ -36,6 +39,21 @@ export interface Plan {
 /** Whether a plan does nothing. */
 export function isEmptyPlan(plan: Plan): boolean {
   return plan.changes.length === 0 && plan.commands.length === 0
+}
+
+/**
+ * What tells this plan from every other, so that what is applied is what was shown. It is keyed with a secret of this process: a
+ * plain hash would let guesses at a password in a file be tried.
+ */
+export function digestOf({ kind, app, undoes, changes, commands }: Plan, key: KeyObject): string {
+  const whole = {
+    kind,
+    app,
+    undoes,
+    changes: changes.map(({ path, before, after }) => [path, before?.reveal(), after?.reveal()]),
+    commands,
+  }
+  return createHmac('sha256', key).update(JSON.stringify(whole)).digest('base64url')
 }
 
 /** A plan as faces show it: nothing secret is in it, and what is deleted is not shown at all. */

@@ -70,19 +70,20 @@ export function planAdd(app: ClientApp, wanted: readonly Wanted[], situation: Si
 
 /**
  * Brings every entry of ours up to date, wherever the app has one: after a key was rotated, a port changed or the shim moved.
- * `targetOf` says how a connection, or all of them, is reached by now.
+ * `targetOf` says how a connection, or all of them, is reached by now; an entry without a target stays as it is.
  */
 export function planRenewal(
   app: ClientApp,
-  targetOf: (connection: ConnectionId | undefined) => Target,
+  targetOf: (connection: ConnectionId | undefined) => Target | undefined,
   situation: Situation,
 ): Plan {
   const { machine, own, files, project } = situation
   const plans = candidatesOf(app, machine, project).map(({ path }) => {
     const before = files.get(path) ?? ''
-    const entries = (readable(app, before, own) ?? []).flatMap(({ name, serves }) =>
-      serves.kind === 'bridge' ? [{ name, target: targetOf(serves.connection), replaces: true }] : [],
-    )
+    const entries = (readable(app, before, own) ?? []).flatMap(({ name, serves }) => {
+      const target = serves.kind === 'bridge' ? targetOf(serves.connection) : undefined
+      return target ? [{ name, target, replaces: true }] : []
+    })
     return planPut(app, path, entries, before, situation)
   })
   return {

@@ -1,23 +1,28 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute } from 'node:path'
-import type { ClientAppState, ClientFile } from '../../shared/client-app.ts'
+import type { ClientAppState, ClientEntry, ClientFile } from '../../shared/client-app.ts'
+import { type ClientPlace, clientVariables } from '../../shared/client-change.ts'
 import { type Failure, toFailure } from '../../shared/errors.ts'
 import { candidatesOf, type ClientApp, isInstalled } from './app.ts'
 import { clientApps } from './apps.ts'
-import { readServers, viewEntry } from './entries.ts'
+import { readServers, type ServerEntry, viewEntry } from './entries.ts'
 import { type AppFile, findImportable, type ImportFindings, type ImportSources } from './importable.ts'
 import type { Machine } from './machine.ts'
 import type { OwnEntries } from './own-entries.ts'
 import { readSettings } from './settings-file.ts'
 
-/** The machine that this process runs on. */
-export function thisMachine(): Machine {
-  const { platform, env } = process
+/**
+ * The machine that this process runs on, with the home and the variables that a face has, where it says them. A relative path
+ * would be one in the folder of the bridge, and is as good as none.
+ */
+export function thisMachine({ home, env }: Pick<ClientPlace, 'home' | 'env'> = {}): Machine {
+  const { platform } = process
+  const own = env ? Object.fromEntries(clientVariables.map((name) => [name, env[name]])) : {}
   return {
     platform: platform === 'darwin' || platform === 'win32' ? platform : 'linux',
-    home: homedir(),
-    env,
+    home: home !== undefined && isAbsolute(home) ? home : homedir(),
+    env: { ...process.env, ...own },
     list(folder) {
       try {
         return readdirSync(folder)
@@ -53,11 +58,15 @@ export async function readFilesOf(
   return files
 }
 
+/** What is wrong with an entry of ours in an app, if anything. */
+export type TroubleOf = (app: ClientApp, entry: ServerEntry) => ClientEntry['trouble']
+
 /** Every client app: whether it is installed and what it is set up with, for the person and for a project. */
 export async function surveyClients(
   machine: Machine,
   own: OwnEntries,
   project?: string,
+  troubleOf: TroubleOf = () => undefined,
 ): Promise<readonly ClientAppState[]> {
   return Promise.all(
     clientApps.map(async (app) => {
@@ -67,7 +76,9 @@ export async function surveyClients(
           ? []
           : app.projectFiles(project, machine).map(({ path }) => ({ path, scope: 'project' as const }))),
       ]
-      const files = await Promise.all(places.map(({ path, scope }) => surveyFile(app, path, scope, own)))
+      const files = await Promise.all(
+        places.map(({ path, scope }) => surveyFile(app, { path, scope }, own, troubleOf)),
+      )
       return {
         id: app.id,
         name: app.name,
@@ -82,14 +93,15 @@ export async function surveyClients(
 
 async function surveyFile(
   app: ClientApp,
-  path: string,
-  scope: ClientFile['scope'],
+  { path, scope }: Pick<ClientFile, 'path' | 'scope'>,
   own: OwnEntries,
+  troubleOf: TroubleOf,
 ): Promise<ClientFile | undefined> {
   try {
     const text = await readSettings(path)
     if (text === undefined) return undefined
-    return { path, scope, entries: readServers(app, text, own).map(viewEntry) }
+    const entries = readServers(app, text, own)
+    return { path, scope, entries: entries.map((entry) => viewEntry(entry, troubleOf(app, entry))) }
   } catch (thrown) {
     return { path, scope, entries: [], failure: toFailure(thrown) }
   }

@@ -15,6 +15,13 @@ export interface ClientKeys extends ClientLookup {
    * Rejects with `vault.write_failed`.
    */
   keyFor(name: string): Promise<string>
+  /** The key of a client app that has one. */
+  find(name: string): string | undefined
+  /**
+   * Gives a client app a new key. When it resolves, the new key is on disk, durably, and the old one is refused. Rejects with
+   * `vault.write_failed`, and the old key then stays.
+   */
+  rotate(name: string): Promise<string>
 }
 
 const ClientKey = z.object({ key: z.string().regex(/^[A-Za-z0-9_-]{22,128}$/) })
@@ -28,10 +35,13 @@ export const clientKeyRecords: RecordKind<z.infer<typeof ClientKey>> = {
 
 /** Reads the keys there are from the vault. */
 export function openClientKeys(vault: Vault): ClientKeys {
-  const clients: { readonly name: string; readonly digest: Buffer }[] = []
+  let clients: readonly { readonly name: string; readonly digest: Buffer }[] = []
   const making = new Map<string, Promise<string>>()
 
-  const admit = (name: string, key: string): void => void clients.push({ name, digest: digestOf(key) })
+  /** From here on the key is the only one of its client app. */
+  const admit = (name: string, key: string): void => {
+    clients = [...clients.filter((client) => client.name !== name), { name, digest: digestOf(key) }]
+  }
   for (const name of vault.ids(clientKeyRecords)) {
     const record = vault.read(clientKeyRecords, name)
     if (record) admit(name, record.key)
@@ -44,6 +54,18 @@ export function openClientKeys(vault: Vault): ClientKeys {
     return key
   }
 
+  /** One after the other for a name: of two keys made at once, the one on disk must be the one that is admitted. */
+  function makeInTurn(name: string): Promise<string> {
+    const again = (): Promise<string> => make(name)
+    const made = making.get(name)?.then(again, again) ?? make(name)
+    making.set(name, made)
+    const forget = (): void => {
+      if (making.get(name) === made) making.delete(name)
+    }
+    made.then(forget, forget)
+    return made
+  }
+
   return {
     clientOf(key) {
       const digest = digestOf(key)
@@ -53,14 +75,14 @@ export function openClientKeys(vault: Vault): ClientKeys {
       return found
     },
     keyFor(name) {
-      const known = vault.read(clientKeyRecords, name)
-      if (known) return Promise.resolve(known.key)
+      // A rotation that is under way gives the key that will count.
       const underWay = making.get(name)
       if (underWay) return underWay
-      const made = make(name).finally(() => making.delete(name))
-      making.set(name, made)
-      return made
+      const known = vault.read(clientKeyRecords, name)
+      return known ? Promise.resolve(known.key) : makeInTurn(name)
     },
+    find: (name) => vault.read(clientKeyRecords, name)?.key,
+    rotate: makeInTurn,
   }
 }
 

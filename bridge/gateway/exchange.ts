@@ -75,6 +75,11 @@ export class Exchange implements Endable {
     this.access = call.upstream.ended
   }
 
+  /** The client app that asks. */
+  get client(): string {
+    return this.#call.client
+  }
+
   get socket(): Socket {
     return this.#call.request.socket
   }

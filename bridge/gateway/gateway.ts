@@ -34,6 +34,8 @@ export interface Gateway {
    * the system's code.
    */
   listen(host: '127.0.0.1' | '::1', port: number): Promise<number>
+  /** Ends every call and stream of a client app whose key is not good any more, with `gateway.key_unknown`. */
+  endCalls(client: string): void
   /** Ends every call and stream with `bridge.busy`, and every connection. */
   close(): Promise<void>
 }
@@ -49,7 +51,7 @@ const closingMs = 250
  */
 export function createGateway({ upstreams, clients, settings, log, routes = {} }: GatewayOptions): Gateway {
   const sockets = openSockets()
-  const inFlight = createInFlight()
+  const inFlight = createInFlight<Exchange>()
   const pages = new Map(Object.entries(routes))
   const surroundings = { sockets, log, maxRequestBytes: () => settings()['gateway.maxRequestBytes'] }
   let port = 0
@@ -127,6 +129,9 @@ export function createGateway({ upstreams, clients, settings, log, routes = {} }
       port = await startListening(server, host, wanted)
       server.on('error', (error: NodeJS.ErrnoException) => log.error('listener broken', { code: error.code }))
       return port
+    },
+    endCalls(client) {
+      inFlight.endAll({ code: 'gateway.key_unknown' }, (exchange) => exchange.client === client)
     },
     async close() {
       inFlight.endAll({ code: 'bridge.busy' })

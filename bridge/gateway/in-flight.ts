@@ -12,27 +12,28 @@ export interface Endable {
 }
 
 /** Everything that is being served. */
-export interface InFlight {
+export interface InFlight<Served extends Endable = Endable> {
   /** Returns what takes it out again. */
-  add(served: Endable): () => void
+  add(served: Served): () => void
   /** What is being served on one local connection. */
-  on(socket: Socket): Endable[]
-  endAll(failure: Failure): void
+  on(socket: Socket): Served[]
+  /** Ends everything, or what `only` picks. */
+  endAll(failure: Failure, only?: (served: Served) => boolean): void
   readonly size: number
 }
 
-interface Place {
-  readonly served: Endable
+interface Place<Served> {
+  readonly served: Served
   index: number
 }
 
 /** Ends what it holds when its access ends. One listener watches an access, however many calls use it. */
-export function createInFlight(): InFlight {
+export function createInFlight<Served extends Endable = Endable>(): InFlight<Served> {
   // Not a Set: the tables that it leaves behind when it rehashes keep finished calls alive until a full collection, which costs each call time.
-  const places: Place[] = []
+  const places: Place<Served>[] = []
   const watched = new WeakSet<AbortSignal>()
 
-  const everything = (): Endable[] => places.map(({ served }) => served)
+  const everything = (): Served[] => places.map(({ served }) => served)
   const watch = (access: AbortSignal): void => {
     if (watched.has(access)) return
     watched.add(access)
@@ -44,7 +45,7 @@ export function createInFlight(): InFlight {
   return {
     add(served) {
       watch(served.access)
-      const place: Place = { served, index: places.length }
+      const place: Place<Served> = { served, index: places.length }
       places.push(place)
       return () => {
         if (places[place.index] !== place) return
@@ -55,8 +56,8 @@ export function createInFlight(): InFlight {
       }
     },
     on: (socket) => everything().filter((served) => served.socket === socket),
-    endAll(failure) {
-      for (const served of everything()) served.end(failure)
+    endAll(failure, only = () => true) {
+      for (const served of everything()) if (only(served)) served.end(failure)
     },
     get size() {
       return places.length

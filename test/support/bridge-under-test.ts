@@ -85,6 +85,7 @@ export async function startBridge(options: BridgeUnderTestOptions = {}): Promise
         return Promise.resolve(settings)
       },
     },
+    shim: join(home.folder, 'stdio.cjs'),
     stop: () => undefined,
   })
   const origin = await bridge.listen(0)

@@ -31,7 +31,8 @@ export async function connect(face: Face, typedId: string, options: ConnectOptio
   await signIn(face, control, { id, scopes }, options.browser)
 }
 
-async function signIn(
+/** One sign-in, with what it says on the way. Rejects with what it fails for; Ctrl-C cancels it. */
+export async function signIn(
   face: Face,
   control: ControlClient,
   request: { id: ConnectionId; scopes: string[] | undefined },

@@ -8,7 +8,7 @@ describe('an entry', () => {
   const stdio = targetFor('stdio', 'linear')
   const program = {
     command: '/usr/bin/node',
-    args: ['/opt/bridgekeeper/dist/stdio.cjs', 'stdio', 'linear'],
+    args: ['/opt/bridgekeeper/dist/stdio.cjs', 'linear', '--client=test'],
   }
 
   it.each([

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +11,7 @@ let now = 1_700_000_000_000
 const clock: Clock = { now: () => now, after: () => () => undefined }
 
 const open = (key = new Uint8Array(32).fill(1)): Backups =>
-  openBackups({ folder: join(folder, 'backups'), sealer: sealerFrom(key), clock })
+  openBackups({ folder: join(folder, 'backups'), sealer: sealerFrom(createSecretKey(key)), clock })
 
 const backup = (before: string): Omit<Backup, 'version' | 'at'> => ({
   kind: 'add',

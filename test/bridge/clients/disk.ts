@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -50,7 +51,7 @@ export async function openDisk(): Promise<Disk> {
     changes(run) {
       const backups = openBackups({
         folder: join(home, 'bridge', 'backups'),
-        sealer: sealerFrom(new Uint8Array(32)),
+        sealer: sealerFrom(createSecretKey(new Uint8Array(32))),
         clock: { now: () => Date.now(), after: () => () => undefined },
       })
       return clientChanges({ backups, ...(run ? { run } : {}) })

@@ -3,7 +3,11 @@ import { type Machine, type Platform } from '../../../bridge/clients/machine.ts'
 import { ownEntries } from '../../../bridge/clients/own-entries.ts'
 
 export const clientKey = 'k7Jq2sWv9xYt4bNc8LmR'
-export const own = ownEntries({ ports: [47_330], shim: '/opt/bridgekeeper/dist/stdio.cjs' })
+export const own = ownEntries({
+  ports: [47_330],
+  knowsKey: (key) => key === clientKey,
+  shim: '/opt/bridgekeeper/dist/stdio.cjs',
+})
 
 /** What an app is pointed at in these tests, by what it speaks. */
 export function targetFor(speaks: 'http' | 'stdio', connection?: string): Target {
@@ -17,8 +21,8 @@ export function targetFor(speaks: 'http' | 'stdio', connection?: string): Target
         command: '/usr/bin/node',
         args: [
           '/opt/bridgekeeper/dist/stdio.cjs',
-          'stdio',
           ...(connection === undefined ? [] : [connection]),
+          '--client=test',
         ],
       }
 }

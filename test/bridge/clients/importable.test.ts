@@ -59,11 +59,22 @@ describe('a remote server in a settings file', () => {
       ours: { url: 'http://127.0.0.1:47330/k7Jq2sWv9xYt4bNc8LmR/linear/mcp' },
       here: { url: 'http://localhost:3845/mcp' },
       too: { url: 'http://dev.localhost:3845/mcp' },
-      wrapped: wrapper('http://127.0.0.1:9000/sse'),
+      wrapped: wrapper('http://127.0.0.1:47330/k7Jq2sWv9xYt4bNc8LmR/linear/mcp'),
       program: { command: 'uvx', args: ['mcp-server-fetch'] },
       empty: {},
     })
     expect(importable).toEqual([])
+  })
+
+  it('may be on this machine when there is a token to take out of the file, or a wrapper that keeps some', () => {
+    const { importable } = look({
+      keyed: { url: 'http://localhost:3845/mcp', headers: { Authorization: 'Bearer PLANTED' } },
+      wrapped: wrapper('http://127.0.0.1:9000/mcp'),
+    })
+    expect(importable.map(({ outcome }) => ('auth' in outcome ? outcome.auth : outcome.code))).toEqual([
+      'bearer',
+      'sign-in',
+    ])
   })
 
   it('that is switched off says so', () => {

@@ -7,13 +7,14 @@ describe('an entry is ours', () => {
     [`http://localhost:47330/${clientKey}/linear-work/mcp`, 'linear-work'],
     [`http://[::1]:47330/${clientKey}/mcp`, undefined],
     ['http://127.0.0.1:47330/another-key-of-before/linear/mcp', 'linear'],
+    [`http://127.0.0.1:47331/${clientKey}/linear/mcp`, 'linear'],
   ])('by its address %s', (url, connection) => {
     expect(own.byAddress(url)).toEqual({ connection })
   })
 
   it.each([
     'https://127.0.0.1:47330/k7Jq2sWv9xYt4bNc8LmR/linear/mcp',
-    'http://127.0.0.1:3000/k7Jq2sWv9xYt4bNc8LmR/linear/mcp',
+    'http://127.0.0.1:3000/another-key-of-before/linear/mcp',
     'http://127.0.0.1.example.com:47330/k7Jq2sWv9xYt4bNc8LmR/linear/mcp',
     'http://127.0.0.1:47330/mcp',
     'http://127.0.0.1:47330/short/mcp',
@@ -25,8 +26,12 @@ describe('an entry is ours', () => {
   })
 
   it.each([
-    ['/usr/bin/node', ['/opt/bridgekeeper/dist/stdio.cjs', 'stdio'], undefined],
-    ['C:\\Program Files\\nodejs\\node.exe', ['D:\\elsewhere\\stdio.cjs', 'stdio', 'linear'], 'linear'],
+    ['/usr/bin/node', ['/opt/bridgekeeper/dist/stdio.cjs', '--client=junie'], undefined],
+    [
+      'C:\\Program Files\\nodejs\\node.exe',
+      ['D:\\elsewhere\\stdio.cjs', 'linear', '--client=junie'],
+      'linear',
+    ],
     ['bridgekeeper', ['stdio', 'linear'], 'linear'],
     ['/usr/local/bin/bridgekeeper', ['stdio'], undefined],
     ['cmd', ['/c', 'bridgekeeper.cmd', 'stdio', 'linear'], 'linear'],
@@ -36,6 +41,7 @@ describe('an entry is ours', () => {
 
   it.each([
     ['node', ['server.js', 'stdio']],
+    ['node', ['/elsewhere/stdio.cjs', 'linear']],
     ['bridgekeeper', ['serve']],
     ['npx', ['-y', 'mcp-remote', 'https://x.example/stdio.cjs']],
   ])('never by the program %s %j', (command, args) => {

@@ -29,6 +29,7 @@ export const connection = Connection.parse({
 export function handlersWith(parts: {
   bridge?: Partial<ControlHandlers['bridge']>
   connections?: Partial<ControlHandlers['connections']>
+  clients?: Partial<ControlHandlers['clients']>
   settings?: Partial<ControlHandlers['settings']>
   events?: ControlHandlers['events']
 }): ControlHandlers {
@@ -54,6 +55,16 @@ export function handlersWith(parts: {
       tools: async () => [],
       call: unknown,
       ...parts.connections,
+    },
+    clients: {
+      list: async () => [],
+      plan: unknown,
+      apply: unknown,
+      rotateKey: unknown,
+      link: unknown,
+      importable: async () => ({ servers: [], leftOver: [], unreadable: [] }),
+      import: unknown,
+      ...parts.clients,
     },
     settings: { get: async () => Settings.parse({}), set: async () => Settings.parse({}), ...parts.settings },
     events: parts.events ?? async function* () {},
