@@ -24,6 +24,8 @@ export function describeCommands({ execute, showHelp }: Hooks): Command {
     .description('Signs in to remote MCP servers once and serves them to every MCP client on this machine.')
     .version(version)
     .option('--json', 'print JSON: one value, or one event a line')
+    // Options after a subcommand are that one's, such as --project of `clients add`.
+    .enablePositionalOptions()
     .exitOverride()
     // Errors are reported like all other failures, in words or JSON.
     .configureOutput({ writeOut: showHelp, writeErr: () => undefined })
@@ -115,8 +117,7 @@ function describeClients(program: Command, execute: Hooks['execute']): void {
     'clients',
     'clients add cursor',
   ])
-    // Options after a subcommand are that one's.
-    .enablePositionalOptions()
+    .helpCommand('help [command]', 'explains a command')
     .option(...project)
     .action((options: ChangeOptions) =>
       execute(async (face) => (await import('./commands/clients.ts')).listClients(face, options), 'error'),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { Secret } from '../../../bridge/secret.ts'
 import { AddConnection } from '../../../shared/control.ts'
 import { clientApp, clientApps } from '../../../bridge/clients/apps.ts'
 import { connectionOf, findImportable, viewImportable } from '../../../bridge/clients/importable.ts'
@@ -33,8 +34,21 @@ describe('a remote server in a settings file', () => {
   it('says which header it needs when the app fills it in from elsewhere', () => {
     const item = only(look({ a: { url, headers: { Authorization: 'Bearer ${env:TOKEN}' } } }))
     expect(proposed(item)).toMatchObject({ auth: 'bearer', needs: ['Authorization'] })
-    expect(connectionOf(proposed(item))).toEqual({ id: 'a', url })
+    expect(() => connectionOf(proposed(item))).toThrow(
+      expect.objectContaining({ code: 'clients.value_missing', detail: 'Authorization' }),
+    )
+    const values = new Map([['Authorization', new Secret('Bearer given')]])
+    expect(connectionOf(proposed(item), values)).toEqual({ id: 'a', url, bearer: 'Bearer given' })
     expect(viewImportable(item)).toMatchObject({ needs: ['Authorization'], plainSecrets: [] })
+  })
+
+  it('sends the header that was asked for beside those that the file holds', () => {
+    const headers = { 'X-Api-Key': '${env:KEY}', 'X-Team-Token': 'PLANTED-1' }
+    const values = new Map([['X-Api-Key', new Secret('given')]])
+    expect(connectionOf(proposed(only(look({ a: { url, headers } }))), values).headers).toEqual([
+      { name: 'X-Team-Token', value: 'PLANTED-1' },
+      { name: 'X-Api-Key', value: 'given' },
+    ])
   })
 
   it('signs in and drops a header that proves nothing', () => {
