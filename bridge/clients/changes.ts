@@ -92,7 +92,8 @@ export function clientChanges({
 
   const keep = async ({ kind, app, changes, commands }: Plan): Promise<string | undefined> => {
     const files = changes.filter(({ keepsBackup }) => keepsBackup)
-    if (kind === 'undo' || (files.length === 0 && commands.length === 0)) return undefined
+    const isKept = kind !== 'undo' && kind !== 'renew' && files.length + commands.length > 0
+    if (!isKept) return undefined
     return backups.add({
       ...(app === undefined ? {} : { app }),
       kind,

@@ -1,5 +1,5 @@
 import { createSecretKey, randomBytes } from 'node:crypto'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import type { ClientPlace } from '../../shared/client-change.ts'
 import type { ConnectionId } from '../../shared/connection.ts'
 import { BridgeError, toFailure } from '../../shared/errors.ts'
@@ -52,18 +52,18 @@ export async function createClientHandlers(parts: ClientParts): Promise<Handlers
   /** By path, what `importable` has shown: nothing else is ever deleted. */
   const shown = new Map<string, McpAuthRecord>()
 
-  const around = (place: ClientPlace): WishSurroundings => ({
-    machine: thisMachine(place),
-    project: place.project,
-    targets,
-    connections,
-    changes,
-    stored: (files) => {
-      const records = files.map((file) => shown.get(file))
-      if (records.includes(undefined)) throw new BridgeError('clients.not_importable', 'look for it anew')
-      return [...new Set(records.filter((record) => record !== undefined))]
-    },
-  })
+  const around = (place: ClientPlace): WishSurroundings => {
+    if (place.project !== undefined && !isAbsolute(place.project)) {
+      throw new BridgeError('bridge.request_invalid', 'place.project is not absolute')
+    }
+    return { machine: thisMachine(place), project: place.project, targets, connections, changes, stored }
+  }
+
+  const stored: WishSurroundings['stored'] = (files) => {
+    const records = files.map((file) => shown.get(file))
+    if (records.includes(undefined)) throw new BridgeError('clients.not_importable', 'look for it anew')
+    return [...new Set(records.filter((record) => record !== undefined))]
+  }
 
   const troubleOf: TroubleOf = (app, entry) => {
     if (entry.serves.kind !== 'bridge' || entry.serves.connection === undefined) return undefined
@@ -83,7 +83,6 @@ export async function createClientHandlers(parts: ClientParts): Promise<Handlers
     return found
   }
 
-  /** Keeps no backup: to undo it would bring a key back that is refused. */
   const renew = async (app: ClientApp, place: ClientPlace): Promise<readonly Plan[]> => {
     const { project, ...person } = place
     const plans: Plan[] = []
@@ -91,9 +90,8 @@ export async function createClientHandlers(parts: ClientParts): Promise<Handlers
       const targetOf = (id: ConnectionId | undefined): Target | undefined =>
         id === undefined || !connections.find(id) ? undefined : targets.known(app, id)
       const plan = planRenewal(app, targetOf, await situationOf(app, around(one)))
-      const unkept = { ...plan, changes: plan.changes.map((change) => ({ ...change, keepsBackup: false })) }
-      await changes.apply(unkept, environmentOf(place))
-      plans.push(unkept)
+      await changes.apply(plan, environmentOf(place))
+      plans.push(plan)
     }
     return plans
   }
@@ -122,7 +120,11 @@ export async function createClientHandlers(parts: ClientParts): Promise<Handlers
     async rotateKey({ app, place }) {
       await keys.rotate(app)
       parts.endCalls(app)
-      const rotated = { app, changes: [], commands: [], notes: [] }
+      const inProjects =
+        clientApp(app).projectFiles && place.project === undefined
+          ? [`Files of projects still have the old key: clients add ${app} --project FOLDER renews one.`]
+          : []
+      const rotated = { app, changes: [], commands: [], notes: inProjects }
       try {
         const views = (await renew(clientApp(app), place)).map(viewPlan)
         return {

@@ -25,7 +25,7 @@ export interface CommandStep {
 
 /** What is going to be done. Making a plan changes nothing. */
 export interface Plan {
-  readonly kind: 'add' | 'remove' | 'take-over' | 'clean-up' | 'undo'
+  readonly kind: 'add' | 'renew' | 'remove' | 'take-over' | 'clean-up' | 'undo'
   readonly app: ClientAppId | undefined
   /** Of an undoing: the id of the change that is taken back. */
   readonly undoes?: string

@@ -71,6 +71,7 @@ export function planAdd(app: ClientApp, wanted: readonly Wanted[], situation: Si
 /**
  * Brings every entry of ours up to date, wherever the app has one: after a key was rotated, a port changed or the shim moved.
  * `targetOf` says how a connection, or all of them, is reached by now; an entry without a target stays as it is.
+ * No backup is kept: to take it back would bring a key or an address back that is refused.
  */
 export function planRenewal(
   app: ClientApp,
@@ -87,7 +88,7 @@ export function planRenewal(
     return planPut(app, path, entries, before, situation)
   })
   return {
-    kind: 'add',
+    kind: 'renew',
     app: app.id,
     changes: plans.flatMap(({ changes }) => changes),
     commands: plans.flatMap(({ commands }) => commands),

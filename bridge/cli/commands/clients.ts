@@ -62,11 +62,12 @@ export async function rotateClientKey(face: Face, typedApp: string, options: Cha
   const app = parseApp(typedApp)
   const control = await face.control()
   const rotation = await control.clients.rotateKey({ app, place: placeOf(face, options.project) })
-  const { changes, commands, failure } = rotation
+  const { changes, commands, notes, failure } = rotation
   face.terminal.answer(rotation, () => [
     text`${app} has a new key; the old one is refused from now on.`,
     ...changes.map(({ path }) => text`Brought up to date: ${path}`),
     ...(commands.length > 0 ? [text`Brought up to date by its own command.`] : []),
+    ...notes.map((note) => text`${note}`),
     ...(failure ? [...failureLines(failure), text`Then: bridgekeeper clients add ${app}`] : []),
   ])
   return failure ? consequences.user.exit : 0
