@@ -44,6 +44,7 @@ export function createHandlers(parts: HandlerParts): ControlHandlers {
       get: async ({ id }) => connections.get(id).view,
       look: async ({ url }) => await connections.look(url),
       async add(wish) {
+        connections.check(wish)
         const hasKey = wish.bearer !== undefined || (wish.headers?.length ?? 0) > 0
         const look = hasKey ? undefined : await connections.look(wish.url, wish)
         // What the person can mend at once is better mended before there is a connection.

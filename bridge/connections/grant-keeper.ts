@@ -34,13 +34,14 @@ export interface GrantKeeper {
   accepted(used: Credentials): void
   /** Newer credentials than those the server refused. Rejects with `server.refused_token` where a fresh token was refused just now. */
   replace(refused: Credentials): Promise<Credentials>
-  /** Makes a new sign-in's grant durable, then uses it. `wanted` is asked again right before. */
+  /** Makes a new sign-in's grant durable, then uses it. Rejects with `oauth.cancelled` when it is not `wanted` by then. */
   adopt(grant: Grant, wanted: () => boolean): Promise<Credentials>
   /** Stops using the grant at once; resolves with it when no renewal is under way any more. It stays on disk. */
   retire(): Promise<Grant | undefined>
   /** Removes a retired grant from disk. */
   destroy(): Promise<void>
-  close(): void
+  /** Begins no renewal any more; resolves when one that was under way is on disk or has failed. */
+  close(): Promise<void>
 }
 
 /**
@@ -86,7 +87,9 @@ export function createGrantKeeper(
     trouble = undefined
     credentials = { headers: { authorization: `Bearer ${fresh.accessToken}` }, generation: ++generation }
     const { obtainedAt, expiresAt } = fresh
-    usableUntil = expiresAt === undefined ? Infinity : unusableAt({ obtainedAt, expiresAt })
+    // A token that cannot be renewed ends when the server says so: our clock may be wrong, and would end it for good.
+    const endsHere = expiresAt !== undefined && fresh.refreshToken !== undefined
+    usableUntil = endsHere ? unusableAt({ obtainedAt, expiresAt }) : Infinity
     schedule()
     return credentials
   }
@@ -104,7 +107,8 @@ export function createGrantKeeper(
     const longest = 24 * 3_600_000
     stopTimer = clock.after(Math.min(wait, longest), () => {
       if (wait > longest) return schedule()
-      renew().catch(() => undefined)
+      // Not held to the pause: timers fire early by parts of a millisecond, clocks are set back, and no other timer follows this one.
+      startRenewal(generation).catch(() => undefined)
     })
   }
 
@@ -117,7 +121,7 @@ export function createGrantKeeper(
       // Without this the dead token would be tried again at the next start: true, but needless.
       await vault.write({ kind: grantRecords, id, value: grant }).catch(() => undefined)
     }
-    news.lost(failure)
+    if (!retired) news.lost(failure)
     throw new BridgeError(failure.code, failure.detail)
   }
 
@@ -160,16 +164,21 @@ export function createGrantKeeper(
     const detail =
       refusal.description === undefined ? refusal.error : `${refusal.error}: ${refusal.description}`
     if (!isForgotten(refusal)) return { code: 'oauth.refresh_rejected', detail }
-    if (grant) await registrations.forget(grant.registration)
+    // What the next sign-in would find out itself must not turn a certain end into something that is tried again.
+    if (grant) await registrations.forget(grant.registration).catch(() => undefined)
     return { code: 'oauth.client_unknown', detail }
+  }
+
+  const startRenewal = (seen: number): Promise<Credentials> => {
+    renewing ??= inTurn(() => renewOnce(seen)).finally(() => (renewing = undefined))
+    return renewing
   }
 
   const renew = (seen = generation): Promise<Credentials> => {
     if (trouble && clock.now() < trouble.nextTryAt && !renewing) {
       return Promise.reject(new BridgeError('oauth.refresh_failed', trouble.failure.code))
     }
-    renewing ??= inTurn(() => renewOnce(seen)).finally(() => (renewing = undefined))
-    return renewing
+    return startRenewal(seen)
   }
 
   if (grant && !grant.lost) use(grant)
@@ -192,7 +201,8 @@ export function createGrantKeeper(
       }
     },
     accepted(used) {
-      acceptedGeneration = used.generation
+      // A long call with an older token may hear of its success after that of a newer one.
+      acceptedGeneration = Math.max(acceptedGeneration, used.generation)
     },
     async replace(refused) {
       if (credentials && credentials.generation > refused.generation) return credentials
@@ -204,6 +214,11 @@ export function createGrantKeeper(
       return inTurn(async () => {
         if (!wanted()) throw new BridgeError('oauth.cancelled')
         await vault.write({ kind: grantRecords, id, value: fresh })
+        if (!wanted()) {
+          // Cancelled or revoked while it was written: what was held before is put back, as if nothing had come.
+          await vault.write({ kind: grantRecords, id, value: unwritten ?? grant })
+          throw new BridgeError('oauth.cancelled')
+        }
         retired = false
         unwritten = undefined
         renewedAt = -Infinity
@@ -225,9 +240,10 @@ export function createGrantKeeper(
         trouble = undefined
       })
     },
-    close() {
+    async close() {
       retired = true
       stopTimer()
+      await inTurn(() => Promise.resolve())
     },
   }
 }

@@ -11,6 +11,11 @@ export interface RevocationOutcome {
   readonly failures: Failure[]
 }
 
+/** The outcome without a grant. A key of the user's own can be ended only where it was made. */
+export function nothingToRevoke(holdsKey: boolean): RevocationOutcome {
+  return { refreshToken: 'not-held', accessToken: holdsKey ? 'not-offered' : 'not-held', failures: [] }
+}
+
 /**
  * Ends a grant at its authorization server: the refresh token first, since with it access could be renewed, then the access token.
  * Never rejects: what could not be done is in the outcome.
@@ -39,12 +44,18 @@ async function revokeToken(
 ): Promise<Failure | undefined> {
   try {
     const { tokenRevocation } = await import('openid-client')
-    const config = await configurationOf(grant.server, grant.registration, fetch)
+    const config = await configurationOf(grant.server, grant.registration, async (url, init) => {
+      const response = await fetch(url, init)
+      // RFC 7009 §2.2 has status 200; servers say 204 and 202 too, and the body means nothing.
+      if (response.ok) return new Response(null)
+      if (response.status >= 400) return response
+      throw new BridgeError('oauth.revocation_refused', `status ${response.status}`)
+    })
     await tokenRevocation(config, token, { token_type_hint: hint })
     return undefined
   } catch (thrown) {
     try {
-      const refusal = await refusalOf(thrown)
+      const refusal = await refusalOf(thrown, grant.registration, [token])
       return new BridgeError('oauth.revocation_refused', refusal.error).toFailure()
     } catch (failure) {
       return toFailure(failure)
