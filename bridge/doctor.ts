@@ -60,7 +60,14 @@ export function createDoctor(parts: {
   return {
     async examine(target) {
       if (target === undefined) {
-        return [...(await machine()), ...connections.list().map(({ view }) => stateCheck(view))]
+        const unreadable = connections.unreadable.map((id): Check => {
+          return { check: `connection ${id}`, ok: false, failure: { code: 'vault.record_invalid' } }
+        })
+        return [
+          ...(await machine()),
+          ...connections.list().map(({ view }) => stateCheck(view)),
+          ...unreadable,
+        ]
       }
       const connection = connections.find(target)
       if (connection) {

@@ -26,21 +26,21 @@ await writeFile(join(home, 'settings.json'), '{ "keyStore": "key-file" }\n')
 const bridgekeeper = createCommandLine(home, (line) => story.command(line))
 
 const interrupted = new Promise<'interrupted'>((resolve) => {
+  // Not once: Ctrl-C reaches this process twice, by the terminal and by the loader, and the second must not stop the tidying up.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => resolve('interrupted'))
+    process.on(signal, () => resolve('interrupted'))
   }
 })
+let end: 'interrupted' | void
 try {
-  const played = keep ? leaveRunning() : Promise.race([play(), tooLate()])
-  const end = await Promise.race([played, interrupted])
-  if (end === 'interrupted' && !keep) process.exitCode = 130
+  end = await Promise.race([keep ? leaveRunning() : Promise.race([play(), tooLate()]), interrupted])
 } finally {
   await bridgekeeper.end()
   await servers.close()
   await rm(home, { recursive: true, force: true })
 }
-// What was interrupted may still wait for something that is gone.
-process.exit()
+// The step that was interrupted may wait for something that is gone.
+if (end === 'interrupted' && !keep) process.exit(130)
 
 async function tooLate(): Promise<never> {
   await sleep(30_000, undefined, { ref: false })

@@ -65,7 +65,7 @@ export class Connection implements Upstream {
       },
     )
     this.#standing = standingCredentials(record)
-    this.#state = initialState(this.#standing !== undefined, this.#keeper.grant)
+    this.#state = initialState(this.#standing !== undefined, this.#keeper.grant, this.#keeper.unreadable)
   }
 
   get ended(): AbortSignal {

@@ -23,6 +23,8 @@ import type { ConnectionSurroundings } from './surroundings.ts'
 /** Every connection of the bridge. */
 export interface Connections {
   list(): Connection[]
+  /** Ids whose records this version cannot read. They stay in the vault. */
+  readonly unreadable: readonly string[]
   find(id: string): Connection | undefined
   /** Throws `connection.unknown`. */
   get(id: string): Connection
@@ -40,17 +42,24 @@ export interface Connections {
 
 /** Loads the connections of the vault. Nothing is sent to any server. */
 export function createConnections(surroundings: Omit<ConnectionSurroundings, 'registrations'>): Connections {
-  const { vault, clock, emit, redirectUri, settings, fetchFor } = surroundings
+  const { vault, clock, log, emit, redirectUri, settings, fetchFor } = surroundings
   const around: ConnectionSurroundings = { ...surroundings, registrations: registrationsIn(vault) }
   const all = new Map<string, Connection>()
+  const unreadable: string[] = []
   for (const id of vault.ids(connectionRecords).sort()) {
-    const record = vault.read(connectionRecords, id)
-    if (record) all.set(record.id, new Connection(record, around))
+    try {
+      const record = vault.read(connectionRecords, id)
+      if (record) all.set(record.id, new Connection(record, around))
+    } catch (thrown) {
+      // Left as it is, for the version that wrote it; its id stays taken.
+      log.error('a connection cannot be read', { id, error: thrown })
+      unreadable.push(id)
+    }
   }
   /** Taken from the moment it is asked for, so that two additions at once cannot share an id. */
   const reserved = new Set<ConnectionId>()
 
-  const taken = (id: ConnectionId): boolean => all.has(id) || reserved.has(id)
+  const taken = (id: ConnectionId): boolean => all.has(id) || reserved.has(id) || unreadable.includes(id)
 
   const get = (id: string): Connection => {
     const connection = all.get(id)
@@ -73,6 +82,7 @@ export function createConnections(surroundings: Omit<ConnectionSurroundings, 're
   }
 
   return {
+    unreadable,
     list: () => [...all.values()],
     find: (id) => all.get(id),
     get,

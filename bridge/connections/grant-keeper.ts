@@ -1,6 +1,6 @@
 import type { ConnectionId } from '../../shared/connection.ts'
 import { BridgeError, toFailure, type Failure } from '../../shared/errors.ts'
-import type { Grant } from '../oauth/grant.ts'
+import { succeeding, type Grant } from '../oauth/grant.ts'
 import type { GuardedFetch } from '../oauth/guarded-fetch.ts'
 import type { Registrations } from '../oauth/sign-in.ts'
 import { isForgotten } from '../oauth/sign-in.ts'
@@ -26,6 +26,8 @@ export interface GrantNews {
 /** The one owner of a connection's grant. All rejections are `BridgeError`s. */
 export interface GrantKeeper {
   readonly grant: Grant | undefined
+  /** Why the stored grant could not be read at the start; it stays on disk until the next sign-in or revocation. */
+  readonly unreadable: Failure | undefined
   /** Credentials that may be used right now, without waiting. */
   current(): Credentials | undefined
   /** Usable credentials, renewed first where needed: one renewal for however many callers. */
@@ -61,7 +63,16 @@ export function createGrantKeeper(
 ): GrantKeeper {
   const { vault, clock, registrations } = surroundings
   const random = surroundings.random ?? Math.random
-  let grant = vault.read(grantRecords, id)
+  let unreadable: Failure | undefined
+  let grant = ((): Grant | undefined => {
+    try {
+      return vault.read(grantRecords, id)
+    } catch (thrown) {
+      // One grant that this version cannot read must not keep all the others from starting.
+      unreadable = toFailure(thrown)
+      return undefined
+    }
+  })()
   let generation = 0
   let acceptedGeneration = 0
   let credentials: Credentials | undefined
@@ -116,9 +127,9 @@ export function createGrantKeeper(
     stopTimer()
     credentials = undefined
     if (grant) {
-      const { refreshToken: _dead, ...rest } = grant
-      grant = { ...rest, lost: failure }
-      // Without this the dead token would be tried again at the next start: true, but needless.
+      // The token is kept, never to be used, but for the revocation: that the server refused it does not mean that it is dead.
+      grant = { ...grant, lost: failure }
+      // Without this it would be tried again at the next start.
       await vault.write({ kind: grantRecords, id, value: grant }).catch(() => undefined)
     }
     if (!retired) news.lost(failure)
@@ -187,6 +198,7 @@ export function createGrantKeeper(
     get grant() {
       return grant
     },
+    unreadable,
     current() {
       return credentials !== undefined && clock.now() < usableUntil ? credentials : undefined
     },
@@ -213,16 +225,18 @@ export function createGrantKeeper(
     adopt(fresh, wanted) {
       return inTurn(async () => {
         if (!wanted()) throw new BridgeError('oauth.cancelled')
-        await vault.write({ kind: grantRecords, id, value: fresh })
+        const held = unwritten ?? grant
+        const whole = succeeding(fresh, held)
+        await vault.write({ kind: grantRecords, id, value: whole })
         if (!wanted()) {
           // Cancelled or revoked while it was written: what was held before is put back, as if nothing had come.
-          await vault.write({ kind: grantRecords, id, value: unwritten ?? grant })
+          await vault.write({ kind: grantRecords, id, value: held })
           throw new BridgeError('oauth.cancelled')
         }
         retired = false
         unwritten = undefined
         renewedAt = -Infinity
-        return use(fresh)
+        return use(whole)
       })
     },
     retire() {
