@@ -37,6 +37,9 @@ export interface Bridge {
   close(): Promise<void>
 }
 
+/** How long a renewal under way may keep the bridge from ending, in milliseconds. */
+const closingMs = 5_000
+
 /** Puts the parts together. Nothing listens and nothing is sent before `listen`. */
 export function createBridge(ports: BridgePorts): Bridge {
   const { paths, vault, settings, clock, browser, log } = ports
@@ -107,8 +110,10 @@ export function createBridge(ports: BridgePorts): Bridge {
       return origin
     },
     async close() {
-      connections.close()
+      const settled = connections.close()
       await gateway.close()
+      // An answer that is on its way may hold the only refresh token that still works.
+      await Promise.race([settled, new Promise<void>((resolve) => clock.after(closingMs, resolve))])
       await vault.close()
     },
   }

@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises'
 import type { Connection } from '../shared/connection.ts'
-import type { Check } from '../shared/control.ts'
+import type { AddConnection, Check } from '../shared/control.ts'
 import { BridgeError } from '../shared/errors.ts'
 import type { Connections } from './connections/connections.ts'
 import type { Paths } from './paths.ts'
@@ -43,8 +43,8 @@ export function createDoctor(parts: {
     ]
   }
 
-  const server = async (url: string): Promise<Check[]> => {
-    const look = await connections.look(url)
+  const server = async (url: string, wish?: Partial<AddConnection>): Promise<Check[]> => {
+    const look = await connections.look(url, wish)
     if (look.failure) return [{ check: 'server', ok: false, note: url, failure: look.failure }]
     if (look.asks === 'none') return [{ check: 'server', ok: true, note: 'it serves without a sign-in' }]
     const checks: Check[] = [
@@ -60,10 +60,21 @@ export function createDoctor(parts: {
   return {
     async examine(target) {
       if (target === undefined) {
-        return [...(await machine()), ...connections.list().map(({ view }) => stateCheck(view))]
+        const unreadable = connections.unreadable.map((id): Check => {
+          return { check: `connection ${id}`, ok: false, failure: { code: 'vault.record_invalid' } }
+        })
+        return [
+          ...(await machine()),
+          ...connections.list().map(({ view }) => stateCheck(view)),
+          ...unreadable,
+        ]
       }
       const connection = connections.find(target)
-      if (connection) return [stateCheck(connection.view), ...(await server(connection.url.href))]
+      if (connection) {
+        // With a key of the user's own it does not matter how one would sign in.
+        const found = connection.usesKey ? [] : await server(connection.url.href, connection.wish)
+        return [stateCheck(connection.view), ...found]
+      }
       if (!target.includes('://')) throw new BridgeError('connection.unknown', target.slice(0, 100))
       return await server(target)
     },

@@ -34,6 +34,7 @@ const ownClient = 'bridgekeeper'
 export function createHandlers(parts: HandlerParts): ControlHandlers {
   const { connections, events, browser, doctor, settings } = parts
   const add: ControlHandlers['connections']['add'] = async (wish) => {
+    connections.check(wish)
     const hasKey = wish.bearer !== undefined || (wish.headers?.length ?? 0) > 0
     const look = hasKey ? undefined : await connections.look(wish.url, wish)
     // What the person can mend at once is better mended before there is a connection.

@@ -1,6 +1,6 @@
 import { closeSync, fchmodSync, openSync, renameSync, statSync } from 'node:fs'
 import type { Logger } from 'pino'
-import { errors } from '../shared/errors.ts'
+import { BridgeError, errors } from '../shared/errors.ts'
 import type { Settings } from '../shared/settings.ts'
 import type { Log } from './ports.ts'
 
@@ -25,11 +25,10 @@ const ROTATE_AT = 5 * 1024 * 1024
  * Writes JSON lines to `file`, for its owner alone, and keeps one older file. Fields whose names speak of secrets are
  * redacted and errors are reduced to their kind and place, though callers give neither. The library is loaded in the
  * background, so that a start does not wait for it; lines wait meanwhile.
+ * @throws BridgeError `bridge.home_unwritable`
  */
 export function openLog(options: { file: string; level: Settings['logLevel'] }): LogFile {
-  rotate(options.file)
-  const descriptor = openSync(options.file, 'a', 0o600)
-  if (process.platform !== 'win32') fchmodSync(descriptor, 0o600)
+  const descriptor = openForAppending(options.file)
   let { level } = options
   let waiting: Line[] = []
   let logger: Logger | undefined
@@ -100,6 +99,17 @@ function placesOf({ message, stack = '' }: Error): string[] {
 
 function emit(logger: Logger, { level, message, fields }: Line): void {
   logger[level](scrub(fields, 0) as Record<string, unknown>, scrubText(message))
+}
+
+function openForAppending(file: string): number {
+  try {
+    rotate(file)
+    const descriptor = openSync(file, 'a', 0o600)
+    if (process.platform !== 'win32') fchmodSync(descriptor, 0o600)
+    return descriptor
+  } catch (error) {
+    throw new BridgeError('bridge.home_unwritable', file, { cause: error })
+  }
 }
 
 function rotate(file: string): void {

@@ -1,7 +1,7 @@
 import { runBridge } from './run.ts'
 
 // Whoever started it may be gone after the first line.
-process.stdout.on('error', () => undefined)
+for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined)
 
 // The process that the faces start in the background: its first line says how the start ended.
 process.exitCode = await runBridge({

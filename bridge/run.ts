@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { consequences, errors, toFailure } from '../shared/errors.ts'
+import { BridgeError, consequences, errors, toFailure } from '../shared/errors.ts'
 import type { StartEvent } from '../shared/events.ts'
 import type { Settings } from '../shared/settings.ts'
 import { createBridge } from './bridge.ts'
@@ -8,10 +8,13 @@ import { listenAlone, type ControlSocket } from './control/one-bridge.ts'
 import { serveControl } from './control/server.ts'
 import { describeThrown, openLog, type LogFile } from './log.ts'
 import { ensureHome, systemPaths, type Paths } from './paths.ts'
-import { settingsFile, withEnvironment, type SettingsFile } from './settings-file.ts'
+import { environmentPort, settingsFile, type SettingsFile } from './settings-file.ts'
 import { systemClock } from './system-clock.ts'
 import { chooseKeyStore } from './vault/key-store.ts'
 import { openVault } from './vault/vault.ts'
+
+/** How long a crashed bridge may take to end in order, in milliseconds. */
+const CRASH_LIMIT = 3000
 
 /** How a bridge is run. */
 export interface RunOptions {
@@ -29,6 +32,7 @@ export interface RunOptions {
 export async function runBridge(options: RunOptions): Promise<number> {
   const { env, print } = options
   let log: LogFile | undefined
+  const crash = watchForCrash((thrown) => log?.error('nobody caught this', describeThrown(thrown)))
   try {
     const paths = systemPaths(env)
     ensureHome(paths)
@@ -40,9 +44,9 @@ export async function runBridge(options: RunOptions): Promise<number> {
     }
     try {
       const file = settingsFile(paths.settings)
-      const settings = withEnvironment(await file.read(), env)
+      const settings = await file.read()
       log = openLog({ file: paths.logFile, level: settings.logLevel })
-      await serve({ ...options, paths, file, settings, log, socket: place.alone })
+      await serve({ ...options, paths, file, settings, log, socket: place.alone, crashed: crash.promise })
       return 0
     } finally {
       await place.alone.close()
@@ -54,6 +58,7 @@ export async function runBridge(options: RunOptions): Promise<number> {
     return consequences[errors[code].fixer].exit
   } finally {
     await log?.close()
+    crash.release()
   }
 }
 
@@ -63,9 +68,21 @@ interface Served extends RunOptions {
   readonly settings: Settings
   readonly log: LogFile
   readonly socket: ControlSocket
+  /** Rejects when the bridge must end because of a mistake of ours. */
+  readonly crashed: Promise<never>
 }
 
-async function serve({ port, env, print, paths, file, log, socket, ...given }: Served): Promise<void> {
+async function serve({
+  port,
+  env,
+  print,
+  paths,
+  file,
+  log,
+  socket,
+  crashed,
+  ...given
+}: Served): Promise<void> {
   let { settings } = given
   const keyStore = chooseKeyStore({
     setting: settings.keyStore,
@@ -91,7 +108,7 @@ async function serve({ port, env, print, paths, file, log, socket, ...given }: S
     settings: {
       current: () => settings,
       async set(key, value) {
-        settings = withEnvironment(await file.set(key, value), env)
+        settings = await file.set(key, value)
         log.setLevel(settings.logLevel)
         return settings
       },
@@ -100,11 +117,11 @@ async function serve({ port, env, print, paths, file, log, socket, ...given }: S
     stop: stopped.stop,
   })
   try {
-    const url = await bridge.listen(port ?? settings.port)
+    const url = await bridge.listen(port ?? environmentPort(env) ?? settings.port)
     serveControl({ socket, handlers: bridge.handlers, log })
     log.info('the bridge is ready', { url, keyStore: vault.keyStore })
     print({ event: 'ready', url, keyStore: vault.keyStore })
-    await stopped.promise
+    await Promise.race([stopped.promise, crashed])
     log.info('the bridge ends')
   } finally {
     stopped.release()
@@ -124,4 +141,22 @@ function stopSignal(): { promise: Promise<void>; stop: () => void; release: () =
     for (const signal of signals) process.off(signal, stop)
   }
   return { promise, stop, release }
+}
+
+/**
+ * Turns what nobody caught into an end in order, within a time limit; `promise` rejects with `bridge.internal`. Node's own way would
+ * print the error whole, and in the text of an error may be a token.
+ */
+function watchForCrash(note: (thrown: unknown) => void): { promise: Promise<never>; release: () => void } {
+  let fail!: (reason: BridgeError) => void
+  const promise = new Promise<never>((_, reject) => (fail = reject))
+  promise.catch(() => undefined)
+  const onUncaught = (thrown: unknown): void => {
+    setTimeout(() => process.exit(consequences.bug.exit), CRASH_LIMIT).unref()
+    note(thrown)
+    fail(new BridgeError('bridge.internal'))
+  }
+  // Rejections that nobody handles arrive here as well.
+  process.on('uncaughtException', onUncaught)
+  return { promise, release: () => process.off('uncaughtException', onUncaught) }
 }

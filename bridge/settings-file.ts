@@ -1,7 +1,9 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, realpath } from 'node:fs/promises'
 import { BridgeError } from '../shared/errors.ts'
 import { Settings } from '../shared/settings.ts'
 import { jsonMistake } from './json-mistake.ts'
+import { replaceFile } from './vault/atomic-replace.ts'
+import { wordsFor } from './vault/disk.ts'
 
 /** The settings file as the person wrote it; what it leaves out has its default. */
 export interface SettingsFile {
@@ -31,12 +33,12 @@ export function settingsFile(file: string): SettingsFile {
 }
 
 /**
- * The settings with what the environment overrides: BRIDGEKEEPER_PORT.
+ * The port that BRIDGEKEEPER_PORT names; undefined where it is not set.
  * @throws BridgeError `settings.value_invalid`
  */
-export function withEnvironment(settings: Settings, env: NodeJS.ProcessEnv): Settings {
+export function environmentPort(env: NodeJS.ProcessEnv): number | undefined {
   const port = env['BRIDGEKEEPER_PORT']
-  return port ? { ...settings, port: parsePort(port, 'BRIDGEKEEPER_PORT') } : settings
+  return port ? parsePort(port, 'BRIDGEKEEPER_PORT') : undefined
 }
 
 /**
@@ -110,10 +112,11 @@ function isKey(key: string): key is keyof Settings {
 }
 
 async function write(file: string, raw: Raw): Promise<void> {
-  const { default: writeFileAtomic } = await import('write-file-atomic')
   try {
-    await writeFileAtomic(file, `${JSON.stringify(raw, null, 2)}\n`, { mode: 0o600 })
+    // A link is followed and stays: people keep their settings in a repository of their own.
+    const target = await realpath(file).catch(() => file)
+    await replaceFile(target, Buffer.from(`${JSON.stringify(raw, null, 2)}\n`))
   } catch (error) {
-    throw new BridgeError('bridge.home_unwritable', file, { cause: error })
+    throw new BridgeError('bridge.home_unwritable', `${file}: ${wordsFor(error)}`, { cause: error })
   }
 }

@@ -13,6 +13,8 @@ export interface CommandLine {
   connect(id: string, browse: (url: string) => Promise<unknown>): Promise<Record<string, unknown>>
   /** Runs a command with JSON output until `find` finds something in it. */
   poll<T>(args: string[], find: (output: Record<string, unknown>) => T | undefined): Promise<T>
+  /** Ends the bridge, without a word and whatever state it is in. */
+  end(): Promise<void>
 }
 
 /** Commands on a bridge that lives in `home`, on any free port. `announce` gets each command before it runs. */
@@ -64,6 +66,9 @@ export function createCommandLine(home: string, announce: (line: string) => void
         await sleep(100)
       }
       throw new Error(`nothing found in the output of ${args.join(' ')}`)
+    },
+    async end() {
+      await run(['stop']).catch(() => undefined)
     },
   }
 }

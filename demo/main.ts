@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,7 +11,6 @@ import { createStory } from './story.ts'
 // `npm run demo`: a real authorization server, a real MCP server and a real client, with the bridge between them.
 const keep = process.argv.includes('--keep')
 const story = createStory()
-const home = await mkdtemp(join(tmpdir(), 'bridgekeeper-demo-'))
 const seen = { refreshes: 0, revocations: 0 }
 const servers = await startDemoServers({
   approval: keep ? 'pages' : 'automatic',
@@ -21,14 +20,31 @@ const servers = await startDemoServers({
     revoked: () => void (seen.revocations += 1),
   },
 })
+const home = await mkdtemp(join(tmpdir(), 'bridgekeeper-demo-'))
+// Else each demo would leave a key in the keychain of whoever tries it.
+await writeFile(join(home, 'settings.json'), '{ "keyStore": "key-file" }\n')
 const bridgekeeper = createCommandLine(home, (line) => story.command(line))
 
+const interrupted = new Promise<'interrupted'>((resolve) => {
+  // Not once: Ctrl-C reaches this process twice, by the terminal and by the loader, and the second must not stop the tidying up.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => resolve('interrupted'))
+  }
+})
+let end: 'interrupted' | void
 try {
-  await (keep ? leaveRunning() : play())
+  end = await Promise.race([keep ? leaveRunning() : Promise.race([play(), tooLate()]), interrupted])
 } finally {
-  await bridgekeeper.run('stop').catch(() => undefined)
+  await bridgekeeper.end()
   await servers.close()
   await rm(home, { recursive: true, force: true })
+}
+// The step that was interrupted may wait for something that is gone.
+if (end === 'interrupted' && !keep) process.exit(130)
+
+async function tooLate(): Promise<never> {
+  await sleep(30_000, undefined, { ref: false })
+  throw new Error('the demo did not end within 30 seconds')
 }
 
 async function play(): Promise<void> {
@@ -74,6 +90,7 @@ async function play(): Promise<void> {
   story.check('The held call went on', textOf(await held) === 'filed: The bridge is open')
 
   story.step('Access is revoked')
+  await client.callTool({ name: 'whoami' })
   const token = servers.lastBearer() ?? ''
   story.check('Before: the MCP server accepts the token', (await servers.statusFor(token)) !== 401)
   story.output(await bridgekeeper.run('revoke', 'issues'))
@@ -96,10 +113,8 @@ async function leaveRunning(): Promise<void> {
   story.command(`${prefix} connect issues`)
   story.command(`${prefix} call issues whoami`)
   story.command(`${prefix} call issues write_issue '{"title":"needs one more scope"}'`)
+  story.note('That call waits for you: allow it in a third terminal with connect, as before.')
   story.command(`${prefix} revoke issues`)
-  await new Promise((resolve) => {
-    process.once('SIGINT', resolve)
-    process.once('SIGTERM', resolve)
-    // A listener alone does not keep the process; the servers do.
-  })
+  // The servers keep the process alive.
+  await interrupted
 }

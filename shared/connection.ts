@@ -71,7 +71,7 @@ export const Look = z.strictObject({
   registration: z.enum(['pre-registered', 'metadata-document', 'dynamic', 'ask']).optional(),
   scopes: z.array(z.string()),
   redirectUri: z.string(),
-  pkce: z.boolean().optional(),
+  pkce: z.boolean().optional().describe('false: a sign-in is refused, since the server does not say S256'),
   failure: Failure.optional(),
 })
 export type Look = z.infer<typeof Look>

@@ -94,7 +94,7 @@ export const control = {
     /** Forgets the connection; what it still holds is revoked first. */
     remove: procedure.input(byId).output(Receipt.nullable()),
     endpoint: procedure
-      .input(z.strictObject({ id: ConnectionId, client: z.string().max(60) }))
+      .input(z.strictObject({ id: ConnectionId, client: z.string().min(1).max(60) }))
       .output(z.strictObject({ url: z.string() })),
     tools: procedure.input(byId).output(z.array(Tool)),
     /** Calls a tool through the local endpoint; the result is the server's, as it came. */

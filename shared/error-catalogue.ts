@@ -72,7 +72,7 @@ export const errors = {
   'connection.signing_in': entry('user', 'The sign-in of this connection is not finished', 'Finish it in the browser.'),
   'connection.key_refused': entry('user', 'The server refuses the key of this connection', 'Remove the connection and add it with a new key.'),
   'connection.ended': entry('user', 'The access of this connection was just ended', 'Sign in again with connect.'),
-  'connection.not_oauth': entry('user', 'This connection does not sign in; it has a key of its own', 'Add it again without the key to sign in.'),
+  'connection.not_oauth': entry('user', 'This connection does not sign in; it has a key of its own', 'Remove it and add it again: with a new key, or without one to sign in.'),
 
   'step_up.needed': entry('user', 'The server asks for more scopes for this call', 'Allow them with connect, then call again.'),
   'step_up.limit': entry('nobody', 'The server keeps asking for scopes that it does not grant', 'Ask the operator of the server for the permission.'),
@@ -123,7 +123,7 @@ export const errors = {
   'bridge.unreachable': entry('time', 'The bridge does not answer', 'Start it with serve; see its log for the reason.'),
   'bridge.start_failed': entry('user', 'The bridge could not be started', 'Run serve in a terminal to see why.'),
   'bridge.busy': entry('time', 'The bridge is ending', 'Try again in a moment.'),
-  'bridge.request_invalid': entry('user', 'The request does not fit the contract', 'Use the same version for the command and the bridge.'),
+  'bridge.request_invalid': entry('user', 'The bridge does not understand this request', 'Check what you typed; after an update, end the old bridge with stop and try again.'),
   'bridge.internal': entry('bug', 'Bridgekeeper made a mistake', 'Please report it with the log; no secret is in it.'),
   'settings.broken': entry('user', 'The settings file cannot be read', 'Mend it or remove it; it was not changed.'),
   'settings.unknown_key': entry('user', 'There is no setting with this name', 'See settings get for the names.'),

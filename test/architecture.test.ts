@@ -12,7 +12,8 @@ const bans: { from: RegExp; but?: RegExp; never: RegExp; because: string }[] = [
   {
     from: /^shared\//,
     never: /^(?!shared\/|zod$|@orpc\/contract$)/,
-    because: 'contracts are shared with a page in a browser: they need nothing but zod and the contract library',
+    because:
+      'contracts are shared with a page in a browser: they need nothing but zod and the contract library',
   },
   {
     from: /^bridge\//,
@@ -61,7 +62,10 @@ const files = ['shared', 'bridge'].flatMap((folder) =>
 /** Everything a file imports: repository paths for our own modules, package or `node:` names for the rest. */
 function importsOf(file: string): string[] {
   // A type leaves nothing behind in the running program.
-  const source = readFileSync(join(root, file), 'utf8').replace(/^(im|ex)port type [^;]*? from '[^']+'$/gm, '')
+  const source = readFileSync(join(root, file), 'utf8').replace(
+    /^(im|ex)port type [^;]*? from '[^']+'$/gm,
+    '',
+  )
   const { importedFiles } = ts.preProcessFile(source, true, true)
   return importedFiles.map(({ fileName }) =>
     fileName.startsWith('.') ? relative(root, resolve(root, dirname(file), fileName)) : fileName,

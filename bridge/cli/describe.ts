@@ -10,6 +10,9 @@ export function failureLines(failure: Failure): [Text, Text] {
   return [text`${cause}${detail}.`, text`${remedy} [${failure.code}]`]
 }
 
+/** What every face says when the key of the vault lies in a file. */
+export const keyFileWarning = text`No OS keychain is used: whoever can read your files can read the tokens.`
+
 /** The state of a connection in one word, in the colour of its urgency. */
 export function statusWord({ status, stepUp }: Connection, paint: Paint): Text {
   const word = text`${status}`
@@ -32,7 +35,7 @@ export function statusWord({ status, stepUp }: Connection, paint: Paint): Text {
 /** How long the access lasts, as far as the server said. */
 export function accessPhrase({ auth, status, expiresAt, renews }: Connection, now: number): Text {
   if (auth === 'none') return text`open to everyone`
-  if (auth !== 'oauth') return text`by a key of your own`
+  if (auth !== 'oauth') return status === 'signed-out' ? text`none` : text`by a key of your own`
   if (status !== 'connected' && status !== 'retrying') return text`none`
   if (expiresAt === undefined) return renews ? text`renews by itself` : text`no end known`
   const when = relativeTime(expiresAt, now)

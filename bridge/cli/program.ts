@@ -51,7 +51,8 @@ function asksForJson(words: readonly string[]): boolean {
 }
 
 /** What the parser says, without the values of options, which may be secrets typed in the wrong place. */
-function usageError({ message }: CommanderError): BridgeError {
+function usageError({ code, message }: CommanderError): BridgeError {
+  if (code === 'commander.help') return new BridgeError('cli.usage', 'there is no such command')
   const detail = message
     .replace(/^error: /, '')
     .replaceAll(/(--[\w-]+)=[^']*/g, '$1')

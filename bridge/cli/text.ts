@@ -57,10 +57,14 @@ export function alignColumns(rows: readonly (readonly Text[])[]): Text[] {
 
 /** The JSON of a value in one line, with control characters escaped that JSON allows and terminals obey. */
 export function safeJson(value: unknown): string {
-  return JSON.stringify(value ?? null).replace(
-    CONTROL_BEYOND_ASCII,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  return JSON.stringify(value ?? null).replace(CONTROL, (character) =>
+    // Of a character beyond 16 bits, JSON escapes both halves.
+    Array.from({ length: character.length }, (_, at) => escapeUnit(character.charCodeAt(at))).join(''),
   )
+}
+
+function escapeUnit(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, '0')}`
 }
 
 /** Several lines as one, cut to a width in columns. */
@@ -71,7 +75,6 @@ export function oneLine(value: string, columns: number): string {
 
 /** Control and format characters (Cc, Cf) and line separators: escape sequences, and marks that reorder text. */
 const CONTROL = /[\p{Cc}\p{Cf}\u2028\u2029]/gu
-const CONTROL_BEYOND_ASCII = /[\u007F-\u009F\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF]/g
 
 function plain(value: string): Text {
   const shown = value.replace(CONTROL, '')

@@ -1,11 +1,11 @@
 import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import writeFileAtomic from 'write-file-atomic'
 import { z } from 'zod'
 import { ClientAppId } from '../../shared/client-app.ts'
 import { BridgeError } from '../../shared/errors.ts'
 import type { Clock } from '../ports.ts'
+import { replaceFile } from '../vault/atomic-replace.ts'
 
 /** What undoes a change: the files as they were, and the commands that take back those that were run. */
 const Backup = z.strictObject({
@@ -98,7 +98,7 @@ export function openBackups({
       const content = Buffer.from(JSON.stringify({ version: 1, at, ...backup } satisfies Backup))
       try {
         await mkdir(folder, { recursive: true, mode: 0o700 })
-        await writeFileAtomic(pathOf(id), Buffer.from(sealer.seal(content, id)), { mode: 0o600 })
+        await replaceFile(pathOf(id), sealer.seal(content, id))
       } catch (thrown) {
         throw new BridgeError('clients.write_failed', 'no backup could be made', { cause: thrown })
       }

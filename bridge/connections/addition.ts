@@ -24,6 +24,18 @@ export function recordOf(
   return { id, url: url.href, createdAt: now, auth: authOf(wish, open) }
 }
 
+/** What was said of its sign-in when it was added, for a look at its server with the same eyes. Without its secret. */
+export function wishOf({ auth }: ConnectionRecord): Partial<AddConnection> {
+  if (auth.kind !== 'oauth') return {}
+  const { ownClient, metadataUrl, chosenScopes, allowMissingPkce } = auth
+  return {
+    ...(ownClient ? { clientId: ownClient.clientId } : {}),
+    ...(metadataUrl === undefined ? {} : { metadataUrl }),
+    ...(chosenScopes ? { scopes: chosenScopes } : {}),
+    allowMissingPkce,
+  }
+}
+
 /** Throws `connection.id_invalid`. */
 function parseId(text: string): ConnectionId {
   const parsed = ConnectionId.safeParse(text)

@@ -1,17 +1,18 @@
 import type { Connection as ConnectionView, ConnectionId, Receipt, Trace } from '../../shared/connection.ts'
+import type { AddConnection } from '../../shared/control.ts'
 import { BridgeError, toFailure, type Failure } from '../../shared/errors.ts'
-import { asksStepUp, bearerChallenge, type BearerChallenge } from '../oauth/challenge.ts'
+import { asksStepUp, type BearerChallenge } from '../oauth/challenge.ts'
 import type { Grant } from '../oauth/grant.ts'
-import { revokeGrant } from '../oauth/revocation.ts'
-import { unionScopes } from '../oauth/scopes.ts'
+import { nothingToRevoke, revokeGrant } from '../oauth/revocation.ts'
 import type { SignInRequest } from '../oauth/sign-in.ts'
 import { createTrace, type TraceRecorder } from '../oauth/trace.ts'
+import { wishOf } from './addition.ts'
 import { createGrantKeeper, type GrantKeeper } from './grant-keeper.ts'
-import { next, type ConnectionInput, type ConnectionState } from './machine.ts'
+import { failureOf, next, type ConnectionInput, type ConnectionState } from './machine.ts'
 import { afterSignIn, initialState, standingCredentials, withoutAccess } from './record-changes.ts'
 import { connectionRecords, traceRecords, type ConnectionRecord, type OAuthRecord } from './records.ts'
 import { startSignIn, type SignInAttempt } from './sign-in-attempt.ts'
-import { createHeldCalls } from './step-up.ts'
+import { createHeldCalls, readStepUp } from './step-up.ts'
 import type { ConnectionSurroundings } from './surroundings.ts'
 import type { CallOrigin, Credentials, Upstream } from './upstream.ts'
 import { viewOf } from './view.ts'
@@ -41,6 +42,7 @@ export class Connection implements Upstream {
   #signIn: PendingSignIn | undefined
   #stepUpChallenge: BearerChallenge | undefined
   #signInAnnounced = false
+  #revoking: Promise<Receipt> | undefined
 
   constructor(record: ConnectionRecord, around: ConnectionSurroundings) {
     this.id = record.id
@@ -63,7 +65,7 @@ export class Connection implements Upstream {
       },
     )
     this.#standing = standingCredentials(record)
-    this.#state = initialState(this.#standing !== undefined, this.#keeper.grant)
+    this.#state = initialState(this.#standing !== undefined, this.#keeper.grant, this.#keeper.unreadable)
   }
 
   get ended(): AbortSignal {
@@ -79,6 +81,11 @@ export class Connection implements Upstream {
     return this.#record.auth.kind !== 'oauth'
   }
 
+  /** What its sign-in was told beforehand. */
+  get wish(): Partial<AddConnection> {
+    return wishOf(this.#record)
+  }
+
   /** The last sign-in step by step: the one under way, else the stored one. */
   get trace(): Trace | undefined {
     return this.#signIn?.trace.toTrace() ?? this.#around.vault.read(traceRecords, this.id)
@@ -90,20 +97,21 @@ export class Connection implements Upstream {
 
   accepted(used: Credentials): void {
     if (used !== this.#standing) this.#keeper.accepted(used)
+    else if (failureOf(this.#state)) this.#apply({ type: 'keyAccepted' })
   }
 
-  async refused(used: Credentials, challenge: string | undefined): Promise<Credentials> {
+  async refused(used: Credentials): Promise<Credentials> {
     if (this.#state.access.is === 'live') return await this.#keeper.replace(used)
     const { auth } = this.#record
     if (this.#standing && auth.kind !== 'oauth') {
-      const status = bearerChallenge(challenge)?.error
       this.#apply({ type: 'keyRefused', failure: { code: 'connection.key_refused' } })
-      throw new BridgeError('connection.key_refused', status)
+      throw new BridgeError('connection.key_refused')
     }
     if (this.#standing && auth.kind === 'oauth') {
       // It served without a sign-in so far.
-      await this.#save({ ...this.#record, auth: { ...auth, open: false } })
+      this.#standing = undefined
       this.#apply({ type: 'accessLost', failure: { code: 'connection.signed_out' } })
+      await this.#save({ ...this.#record, auth: { ...auth, open: false } })
     }
     return await this.#obtain()
   }
@@ -120,14 +128,11 @@ export class Connection implements Upstream {
   ): Promise<Credentials> {
     const current = this.#keeper.current()
     if (current && current.generation > used.generation) return current
-    const asked = bearerChallenge(challenge)
-    const scopes = asked?.scope ?? []
-    if (!asked || scopes.length === 0) throw new BridgeError('server.forbidden')
+    const { scopes, together } = readStepUp(challenge, this.#state.stepUp)
     if (this.#held.isHopeless(scopes, by))
       throw new BridgeError('step_up.limit', `scopes ${scopes.join(' ')}`)
-    const wanted = unionScopes(this.#state.stepUp?.scopes, scopes)
-    const stepUp = { scopes: wanted, by, since: this.#around.clock.now() }
-    this.#stepUpChallenge = { ...asked, scope: wanted }
+    const stepUp = { scopes: together.scope, by, since: this.#around.clock.now() }
+    this.#stepUpChallenge = together
     this.#apply({ type: 'stepUpAsked', stepUp })
     this.#around.emit({ event: 'step-up-asked', id: this.id, stepUp })
     const waitMs = this.#around.settings()['stepUp.waitSeconds'] * 1000
@@ -136,9 +141,12 @@ export class Connection implements Upstream {
 
   /**
    * Starts a sign-in, or joins the one under way. With `scopes` exactly these are asked for, and a pending sign-in is replaced; a pending
-   * step-up asks for its scopes beside the earlier ones. Throws `connection.not_oauth`.
+   * step-up asks for its scopes beside the earlier ones. Throws `connection.not_oauth`; `connection.ended` while access is being ended, since
+   * the end would take the new grant with it; after `close` its reason.
    */
   signIn(scopes?: readonly string[]): SignIn {
+    this.ended.throwIfAborted()
+    if (this.#revoking) throw new BridgeError('connection.ended')
     const { auth } = this.#record
     if (auth.kind !== 'oauth') throw new BridgeError('connection.not_oauth')
     if (this.#signIn && scopes === undefined) return this.#signIn.face
@@ -181,39 +189,36 @@ export class Connection implements Upstream {
 
   /**
    * Ends access: calls and streams at once, then the refresh token and the access token at the server, then what is held here.
-   * Rejects only when the local grant could not be removed.
+   * However often it is asked for meanwhile, it is done once. Rejects only when the local grant could not be removed.
    */
-  async revoke(): Promise<Receipt> {
+  revoke(): Promise<Receipt> {
+    this.#revoking ??= this.#revokeOnce().finally(() => (this.#revoking = undefined))
+    return this.#revoking
+  }
+
+  async #revokeOnce(): Promise<Receipt> {
     const { clock, fetchFor, vault } = this.#around
     const heldKey = this.usesKey && this.#standing !== undefined
     this.cancelSignIn()
     this.#cut()
     const grant = await this.#keeper.retire()
-    const outcome = grant
-      ? await revokeGrant(grant, fetchFor(this.url))
-      : ({
-          refreshToken: 'not-held',
-          accessToken: heldKey ? 'not-offered' : 'not-held',
-          failures: [],
-        } as const)
+    const outcome = grant ? await revokeGrant(grant, fetchFor(this.url)) : nothingToRevoke(heldKey)
     await this.#keeper.destroy()
     await this.#save(withoutAccess(this.#record))
     await vault.write({ kind: traceRecords, id: this.id, value: undefined }).catch(() => undefined)
     this.#apply({ type: 'ended' })
-    return {
-      connection: this.id,
-      at: clock.now(),
-      ...outcome,
-      failures: [...outcome.failures],
-      local: 'removed',
-    }
+    return { connection: this.id, at: clock.now(), ...outcome, local: 'removed' }
   }
 
-  /** Stops everything without ending the access at the server: for the bridge's own end. */
-  close(): void {
+  /**
+   * Stops everything without ending the access at the server: for the bridge's own end. Resolves when a renewal that was under way is on
+   * disk or has failed.
+   */
+  async close(reason = new BridgeError('bridge.busy')): Promise<void> {
     this.cancelSignIn()
-    this.#keeper.close()
-    this.#ended.abort(new BridgeError('bridge.busy'))
+    const kept = this.#keeper.close()
+    this.#ended.abort(reason)
+    await kept
   }
 
   async #finish(attempt: number, run: SignInAttempt, trace: TraceRecorder): Promise<'granted' | 'open'> {
@@ -253,6 +258,9 @@ export class Connection implements Upstream {
     let credentials: Credentials
     const earlierIssuer = this.#keeper.grant?.server.issuer
     try {
+      if (!wanted()) throw new BridgeError('oauth.cancelled')
+      // First, so that a full disk between the two leaves no grant in use that this sign-in reports as failed.
+      await this.#save(afterSignIn(this.#record, grant, scopes))
       credentials = await this.#keeper.adopt(grant, wanted)
     } catch (thrown) {
       // Nobody wants these tokens any more: they must not stay alive at the server. Beside a living grant they are left alone, since
@@ -260,7 +268,7 @@ export class Connection implements Upstream {
       if (this.#state.access.is !== 'live') await revokeGrant(grant, this.#around.fetchFor(this.url))
       throw thrown
     }
-    await this.#save(afterSignIn(this.#record, grant, scopes))
+    this.#standing = undefined
     this.#signInAnnounced = false
     this.#stepUpChallenge = undefined
     const { expiresAt, refreshToken } = grant
@@ -268,7 +276,8 @@ export class Connection implements Upstream {
     this.#held.release(credentials)
     if (earlierIssuer !== undefined && earlierIssuer !== grant.server.issuer) {
       const detail = `${this.id}: from ${earlierIssuer} to ${grant.server.issuer}`
-      this.#around.emit({ event: 'notice', failure: { code: 'discovery.issuer_changed', detail } })
+      const changed = new BridgeError('discovery.issuer_changed', detail)
+      this.#around.emit({ event: 'notice', failure: changed.toFailure() })
     }
   }
 

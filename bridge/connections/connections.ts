@@ -7,7 +7,7 @@ import { probe } from '../oauth/probe.ts'
 import { chooseRegistration } from '../oauth/registration.ts'
 import { selectScopes } from '../oauth/scopes.ts'
 import { parseServerUrl } from '../oauth/server-url.ts'
-import type { Registrations } from '../oauth/sign-in.ts'
+import { protectsCodes, type Registrations } from '../oauth/sign-in.ts'
 import type { Vault } from '../vault/record.ts'
 import { recordOf } from './addition.ts'
 import { Connection } from './connection.ts'
@@ -23,29 +23,43 @@ import type { ConnectionSurroundings } from './surroundings.ts'
 /** Every connection of the bridge. */
 export interface Connections {
   list(): Connection[]
+  /** Ids whose records this version cannot read. They stay in the vault. */
+  readonly unreadable: readonly string[]
   find(id: string): Connection | undefined
   /** Throws `connection.unknown`. */
   get(id: string): Connection
+  /** Throws as `add` would for what is wrong with the wish itself, before any server is asked. */
+  check(wish: AddConnection): void
   /** Checks and stores a new connection. It is not signed in yet, unless its server was found to be `open`. */
   add(wish: AddConnection, found?: { readonly open: boolean }): Promise<Connection>
   /** Ends what the connection still holds, then forgets it. The receipt says what became of it at the server. */
   remove(id: string): Promise<Receipt>
   /** What a server asks for, without signing in. What went wrong is in the answer's `failure`; throws only `url.*`. */
   look(url: string, wish?: Partial<AddConnection>): Promise<Look>
-  close(): void
+  /** Stops everything; resolves when no renewal is under way any more. */
+  close(): Promise<void>
 }
 
 /** Loads the connections of the vault. Nothing is sent to any server. */
 export function createConnections(surroundings: Omit<ConnectionSurroundings, 'registrations'>): Connections {
-  const { vault, clock, emit, redirectUri, settings, fetchFor } = surroundings
+  const { vault, clock, log, emit, redirectUri, settings, fetchFor } = surroundings
   const around: ConnectionSurroundings = { ...surroundings, registrations: registrationsIn(vault) }
   const all = new Map<string, Connection>()
+  const unreadable: string[] = []
   for (const id of vault.ids(connectionRecords).sort()) {
-    const record = vault.read(connectionRecords, id)
-    if (record) all.set(record.id, new Connection(record, around))
+    try {
+      const record = vault.read(connectionRecords, id)
+      if (record) all.set(record.id, new Connection(record, around))
+    } catch (thrown) {
+      // Left as it is, for the version that wrote it; its id stays taken.
+      log.error('a connection cannot be read', { id, error: thrown })
+      unreadable.push(id)
+    }
   }
   /** Taken from the moment it is asked for, so that two additions at once cannot share an id. */
   const reserved = new Set<ConnectionId>()
+
+  const taken = (id: ConnectionId): boolean => all.has(id) || reserved.has(id) || unreadable.includes(id)
 
   const get = (id: string): Connection => {
     const connection = all.get(id)
@@ -53,12 +67,27 @@ export function createConnections(surroundings: Omit<ConnectionSurroundings, 're
     return connection
   }
 
+  const removals = new Map<Connection, Promise<Receipt>>()
+  const removeOnce = async (connection: Connection): Promise<Receipt> => {
+    const { id } = connection
+    const receipt = await connection.revoke()
+    await vault.write(
+      { kind: connectionRecords, id, value: undefined },
+      { kind: traceRecords, id, value: undefined },
+    )
+    all.delete(id)
+    await connection.close(new BridgeError('connection.ended'))
+    emit({ event: 'connection-removed', id })
+    return receipt
+  }
+
   return {
+    unreadable,
     list: () => [...all.values()],
     find: (id) => all.get(id),
     get,
+    check: (wish) => void recordOf(wish, taken, clock.now()),
     async add(wish, { open } = { open: false }) {
-      const taken = (id: ConnectionId): boolean => all.has(id) || reserved.has(id)
       const record: ConnectionRecord = recordOf(wish, taken, clock.now(), open)
       reserved.add(record.id)
       try {
@@ -73,15 +102,10 @@ export function createConnections(surroundings: Omit<ConnectionSurroundings, 're
     },
     async remove(id) {
       const connection = get(id)
-      const receipt = await connection.revoke()
-      connection.close()
-      await vault.write(
-        { kind: connectionRecords, id, value: undefined },
-        { kind: traceRecords, id, value: undefined },
-      )
-      all.delete(id)
-      emit({ event: 'connection-removed', id: connection.id })
-      return receipt
+      const removal =
+        removals.get(connection) ?? removeOnce(connection).finally(() => removals.delete(connection))
+      removals.set(connection, removal)
+      return await removal
     },
     async look(text, wish = {}) {
       const url = parseServerUrl(text)
@@ -90,7 +114,8 @@ export function createConnections(surroundings: Omit<ConnectionSurroundings, 're
       try {
         const { asks, challenge } = await probe(url, fetch)
         if (asks === 'none') return { asks, ...nothing }
-        const { server, issuers, resource, scopesSupported } = await discover({ url, challenge, fetch })
+        const discovery = await discover({ url, challenge, fetch })
+        const { server, issuers, resource, scopesSupported } = discovery
         const metadataUrl = wish.metadataUrl ?? settings()['registration.metadataUrl']
         return {
           asks,
@@ -104,15 +129,15 @@ export function createConnections(surroundings: Omit<ConnectionSurroundings, 're
             resource: scopesSupported,
             server: server.scopes_supported,
           }),
-          pkce: server.code_challenge_methods_supported?.includes('S256') ?? false,
+          pkce: protectsCodes(discovery) || wish.allowMissingPkce === true,
           redirectUri: redirectUri(),
         }
       } catch (thrown) {
         return { asks: 'oauth', ...nothing, failure: toFailure(thrown) }
       }
     },
-    close() {
-      for (const connection of all.values()) connection.close()
+    async close() {
+      await Promise.all([...all.values()].map((connection) => connection.close()))
     },
   }
 }

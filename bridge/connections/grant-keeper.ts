@@ -1,6 +1,6 @@
 import type { ConnectionId } from '../../shared/connection.ts'
 import { BridgeError, toFailure, type Failure } from '../../shared/errors.ts'
-import type { Grant } from '../oauth/grant.ts'
+import { succeeding, type Grant } from '../oauth/grant.ts'
 import type { GuardedFetch } from '../oauth/guarded-fetch.ts'
 import type { Registrations } from '../oauth/sign-in.ts'
 import { isForgotten } from '../oauth/sign-in.ts'
@@ -26,6 +26,8 @@ export interface GrantNews {
 /** The one owner of a connection's grant. All rejections are `BridgeError`s. */
 export interface GrantKeeper {
   readonly grant: Grant | undefined
+  /** Why the stored grant could not be read at the start; it stays on disk until the next sign-in or revocation. */
+  readonly unreadable: Failure | undefined
   /** Credentials that may be used right now, without waiting. */
   current(): Credentials | undefined
   /** Usable credentials, renewed first where needed: one renewal for however many callers. */
@@ -34,13 +36,14 @@ export interface GrantKeeper {
   accepted(used: Credentials): void
   /** Newer credentials than those the server refused. Rejects with `server.refused_token` where a fresh token was refused just now. */
   replace(refused: Credentials): Promise<Credentials>
-  /** Makes a new sign-in's grant durable, then uses it. `wanted` is asked again right before. */
+  /** Makes a new sign-in's grant durable, then uses it. Rejects with `oauth.cancelled` when it is not `wanted` by then. */
   adopt(grant: Grant, wanted: () => boolean): Promise<Credentials>
   /** Stops using the grant at once; resolves with it when no renewal is under way any more. It stays on disk. */
   retire(): Promise<Grant | undefined>
   /** Removes a retired grant from disk. */
   destroy(): Promise<void>
-  close(): void
+  /** Begins no renewal any more; resolves when one that was under way is on disk or has failed. */
+  close(): Promise<void>
 }
 
 /**
@@ -60,7 +63,16 @@ export function createGrantKeeper(
 ): GrantKeeper {
   const { vault, clock, registrations } = surroundings
   const random = surroundings.random ?? Math.random
-  let grant = vault.read(grantRecords, id)
+  let unreadable: Failure | undefined
+  let grant = ((): Grant | undefined => {
+    try {
+      return vault.read(grantRecords, id)
+    } catch (thrown) {
+      // One grant that this version cannot read must not keep all the others from starting.
+      unreadable = toFailure(thrown)
+      return undefined
+    }
+  })()
   let generation = 0
   let acceptedGeneration = 0
   let credentials: Credentials | undefined
@@ -86,7 +98,9 @@ export function createGrantKeeper(
     trouble = undefined
     credentials = { headers: { authorization: `Bearer ${fresh.accessToken}` }, generation: ++generation }
     const { obtainedAt, expiresAt } = fresh
-    usableUntil = expiresAt === undefined ? Infinity : unusableAt({ obtainedAt, expiresAt })
+    // A token that cannot be renewed ends when the server says so: our clock may be wrong, and would end it for good.
+    const endsHere = expiresAt !== undefined && fresh.refreshToken !== undefined
+    usableUntil = endsHere ? unusableAt({ obtainedAt, expiresAt }) : Infinity
     schedule()
     return credentials
   }
@@ -104,7 +118,8 @@ export function createGrantKeeper(
     const longest = 24 * 3_600_000
     stopTimer = clock.after(Math.min(wait, longest), () => {
       if (wait > longest) return schedule()
-      renew().catch(() => undefined)
+      // Not held to the pause: timers fire early by parts of a millisecond, clocks are set back, and no other timer follows this one.
+      startRenewal(generation).catch(() => undefined)
     })
   }
 
@@ -112,12 +127,12 @@ export function createGrantKeeper(
     stopTimer()
     credentials = undefined
     if (grant) {
-      const { refreshToken: _dead, ...rest } = grant
-      grant = { ...rest, lost: failure }
-      // Without this the dead token would be tried again at the next start: true, but needless.
+      // The token is kept, never to be used, but for the revocation: that the server refused it does not mean that it is dead.
+      grant = { ...grant, lost: failure }
+      // Without this it would be tried again at the next start.
       await vault.write({ kind: grantRecords, id, value: grant }).catch(() => undefined)
     }
-    news.lost(failure)
+    if (!retired) news.lost(failure)
     throw new BridgeError(failure.code, failure.detail)
   }
 
@@ -160,16 +175,21 @@ export function createGrantKeeper(
     const detail =
       refusal.description === undefined ? refusal.error : `${refusal.error}: ${refusal.description}`
     if (!isForgotten(refusal)) return { code: 'oauth.refresh_rejected', detail }
-    if (grant) await registrations.forget(grant.registration)
+    // What the next sign-in would find out itself must not turn a certain end into something that is tried again.
+    if (grant) await registrations.forget(grant.registration).catch(() => undefined)
     return { code: 'oauth.client_unknown', detail }
+  }
+
+  const startRenewal = (seen: number): Promise<Credentials> => {
+    renewing ??= inTurn(() => renewOnce(seen)).finally(() => (renewing = undefined))
+    return renewing
   }
 
   const renew = (seen = generation): Promise<Credentials> => {
     if (trouble && clock.now() < trouble.nextTryAt && !renewing) {
       return Promise.reject(new BridgeError('oauth.refresh_failed', trouble.failure.code))
     }
-    renewing ??= inTurn(() => renewOnce(seen)).finally(() => (renewing = undefined))
-    return renewing
+    return startRenewal(seen)
   }
 
   if (grant && !grant.lost) use(grant)
@@ -178,6 +198,7 @@ export function createGrantKeeper(
     get grant() {
       return grant
     },
+    unreadable,
     current() {
       return credentials !== undefined && clock.now() < usableUntil ? credentials : undefined
     },
@@ -192,7 +213,8 @@ export function createGrantKeeper(
       }
     },
     accepted(used) {
-      acceptedGeneration = used.generation
+      // A long call with an older token may hear of its success after that of a newer one.
+      acceptedGeneration = Math.max(acceptedGeneration, used.generation)
     },
     async replace(refused) {
       if (credentials && credentials.generation > refused.generation) return credentials
@@ -203,11 +225,18 @@ export function createGrantKeeper(
     adopt(fresh, wanted) {
       return inTurn(async () => {
         if (!wanted()) throw new BridgeError('oauth.cancelled')
-        await vault.write({ kind: grantRecords, id, value: fresh })
+        const held = unwritten ?? grant
+        const whole = succeeding(fresh, held)
+        await vault.write({ kind: grantRecords, id, value: whole })
+        if (!wanted()) {
+          // Cancelled or revoked while it was written: what was held before is put back, as if nothing had come.
+          await vault.write({ kind: grantRecords, id, value: held })
+          throw new BridgeError('oauth.cancelled')
+        }
         retired = false
         unwritten = undefined
         renewedAt = -Infinity
-        return use(fresh)
+        return use(whole)
       })
     },
     retire() {
@@ -225,9 +254,10 @@ export function createGrantKeeper(
         trouble = undefined
       })
     },
-    close() {
+    async close() {
       retired = true
       stopTimer()
+      await inTurn(() => Promise.resolve())
     },
   }
 }

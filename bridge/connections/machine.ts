@@ -42,6 +42,7 @@ export type ConnectionInput =
   | { readonly type: 'renewalFailed'; readonly failure: Failure; readonly nextTryAt: number }
   | { readonly type: 'accessLost'; readonly failure: Failure }
   | { readonly type: 'keyRefused'; readonly failure: Failure }
+  | { readonly type: 'keyAccepted' }
   | { readonly type: 'stepUpAsked'; readonly stepUp: StepUp }
   | { readonly type: 'ended' }
 
@@ -85,6 +86,9 @@ export function next(state: ConnectionState, input: ConnectionInput): Connection
     case 'keyRefused':
       if (state.access.is !== 'standing') return state
       return { ...state, access: { is: 'standing', failure: input.failure } }
+    case 'keyAccepted':
+      if (state.access.is !== 'standing') return state
+      return { ...state, access: { is: 'standing' } }
     case 'stepUpAsked':
       if (state.access.is !== 'live') return state
       return { ...state, stepUp: input.stepUp }

@@ -1,3 +1,4 @@
+import type { Failure } from '../../shared/errors.ts'
 import type { Grant } from '../oauth/grant.ts'
 import { signedOut, type ConnectionState } from './machine.ts'
 import type { ConnectionRecord } from './records.ts'
@@ -20,8 +21,13 @@ export function standingCredentials({ auth }: ConnectionRecord): Credentials | u
 }
 
 /** The state a connection starts in, from what the vault held. */
-export function initialState(hasStanding: boolean, grant: Grant | undefined): ConnectionState {
+export function initialState(
+  hasStanding: boolean,
+  grant: Grant | undefined,
+  unreadable?: Failure,
+): ConnectionState {
   if (hasStanding) return { ...signedOut, access: { is: 'standing' } }
+  if (unreadable) return { ...signedOut, access: { is: 'none', failure: unreadable } }
   if (!grant) return signedOut
   if (grant.lost) return { ...signedOut, access: { is: 'lost', failure: grant.lost } }
   const { expiresAt, refreshToken } = grant

@@ -26,7 +26,7 @@ export function viewOf(
     ...(grant ? { issuer: grant.server.issuer, registration: grant.registration.kind } : {}),
     scopes: { asked, granted: grant?.scopes ?? [] },
     ...(grant?.expiresAt === undefined ? {} : { expiresAt: grant.expiresAt }),
-    renews: grant?.refreshToken !== undefined,
+    renews: grant?.refreshToken !== undefined && !grant.lost,
     ...(trouble ? { nextTryAt: trouble.nextTryAt } : {}),
     ...(state.stepUp ? { stepUp: state.stepUp } : {}),
     createdAt: record.createdAt,

@@ -1,5 +1,7 @@
 const lineFeed = 0x0a
 const carriageReturn = 0x0d
+/** The bytes of `id:`. */
+const idField = 0x69643a
 
 /** Watches the bytes of an event stream go by, without holding them. */
 export interface EventStreamWatch {
@@ -21,10 +23,8 @@ export function watchEventStream(): EventStreamWatch {
 
   return {
     push(chunk) {
-      idSeen ||= holdsId(last, chunk)
-      for (let i = Math.max(0, chunk.length - 4); i < chunk.length; i++) {
-        last = (last << 8) | (chunk[i] as number)
-      }
+      if (!idSeen) idSeen = beginsWithId(last, chunk) || holdsId(chunk)
+      for (let i = Math.max(0, chunk.length - 4); i < chunk.length; i++) last = shifted(last, chunk, i)
     },
     isBetweenEvents() {
       const end = last & 0xff
@@ -38,17 +38,29 @@ export function watchEventStream(): EventStreamWatch {
   }
 }
 
-function isLineEnd(byte: number): boolean {
+function shifted(last: number, chunk: Buffer, at: number): number {
+  return (last << 8) | (chunk[at] ?? 0)
+}
+
+function isLineEnd(byte: number | undefined): boolean {
   return byte === lineFeed || byte === carriageReturn
 }
 
-function holdsId(before: number, chunk: Buffer): boolean {
-  if (chunk.includes('\nid:') || chunk.includes('\rid:')) return true
-  // The field may be torn by the border of two chunks.
-  const border = Buffer.alloc(7)
-  border.writeInt32BE(before)
-  const length = 4 + chunk.copy(border, 4, 0, 3)
-  return /[\r\n]id:/.test(border.toString('latin1', 0, length))
+/** Whether a field `id` is completed by the first bytes of a chunk, when the border of two chunks tore it. */
+function beginsWithId(before: number, chunk: Buffer): boolean {
+  let last = before
+  for (let i = 0; i < 3 && i < chunk.length; i++) {
+    last = shifted(last, chunk, i)
+    if ((last & 0xffffff) === idField && isLineEnd(last >>> 24)) return true
+  }
+  return false
+}
+
+function holdsId(chunk: Buffer): boolean {
+  for (let at = chunk.indexOf('id:', 1, 'latin1'); at > 0; at = chunk.indexOf('id:', at + 1, 'latin1')) {
+    if (isLineEnd(chunk[at - 1])) return true
+  }
+  return false
 }
 
 /** One `message` event with one line of data. */

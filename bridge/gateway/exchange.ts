@@ -18,7 +18,7 @@ import { answerFailure, errorMessage, type AnswerOptions } from './failure-answe
 import { requestHeaders, responseHeaders } from './headers.ts'
 import { endReason, type Endable } from './in-flight.ts'
 import { callOrigin, isRepeatable, readMessage } from './message.ts'
-import { collectBody, drainBody, noBody, type RequestBody } from './request-body.ts'
+import { collectBody, limitRest, noBody, type RequestBody } from './request-body.ts'
 import { discardAnswer, networkFailure, type Sockets, type Target } from './sockets.ts'
 
 /** One admitted local request: who asks, and for what. */
@@ -64,7 +64,6 @@ export class Exchange implements Endable {
   #hold: AbortController | undefined
   #isOver = false
   #isRenewed = false
-  #isRepeated = false
   #hops = 0
   #stepUps = 0
 
@@ -110,7 +109,7 @@ export class Exchange implements Endable {
     this.#abandon()
     if (this.#answer) return this.#cut(failure)
     answerFailure(response, failure, options, readMessage(this.#body).id)
-    drainBody(request)
+    limitRest(request)
   }
 
   #fail(thrown: unknown): void {
@@ -166,7 +165,7 @@ export class Exchange implements Endable {
       })
       // Some ends come without an error, such as a change of protocol that nobody asked for.
       outgoing.on('close', () => {
-        
+        if (this.#outgoing === outgoing) this.#lose({ code: 'gateway.stream_cut' })
       })
       for (const chunk of chunks) outgoing.write(chunk)
       outgoing.end()
@@ -178,10 +177,7 @@ export class Exchange implements Endable {
   #receive(answer: IncomingMessage): void {
     const { statusCode: status = 0, headers } = answer
     const head: AnswerHead = { status, headers }
-    if (status === 200 || status === 202) {
-      if (this.#credentials) this.#call.upstream.accepted(this.#credentials)
-      return this.#relay(answer, head)
-    }
+    if (status === 200 || status === 202) return this.#relay(answer, head)
     if (refusesToken(head)) return this.#renew(answer)
     const challenge = headers['www-authenticate']
     if (challenge !== undefined && this.#call.upstream.asksStepUp(status, challenge)) {
@@ -196,8 +192,8 @@ export class Exchange implements Endable {
     if (this.#isOver || this.#answer) return
     const { method = '' } = this.#call.request
     const hadDied = this.#outgoing?.reusedSocket === true && failure.code === 'gateway.stream_cut'
-    if (hadDied && !this.#isRepeated && this.#credentials && isRepeatable(method, this.#body)) {
-      this.#isRepeated = true
+    if (hadDied && this.#credentials && isRepeatable(method, this.#body)) {
+      // What else is idle may have died with it. On a connection that is new there is no second repetition.
       this.#around.sockets.dropIdle()
       return this.#send(this.#credentials)
     }
@@ -217,6 +213,8 @@ export class Exchange implements Endable {
     const { client, request, upstream } = this.#call
     const used = this.#credentials
     if (++this.#stepUps > mostStepUps || !used) return this.end({ code: 'step_up.limit' })
+    // What it grants is too little, but it is good.
+    upstream.accepted(used)
     const hold = new AbortController()
     this.#hold = hold
     const by = callOrigin(client, request.headers, this.#body)
@@ -239,11 +237,12 @@ export class Exchange implements Endable {
   }
 
   #relay(answer: IncomingMessage, head: AnswerHead): void {
-    const { request, response } = this.#call
+    const { request, response, upstream } = this.#call
     const page = pageFailure(head)
     if (page) return this.end(page.failure, { status: page.status })
     if (!isPassable(head))
       return this.end({ code: 'server.failed', detail: 'its answer cannot be passed on' })
+    if (head.status < 300 && this.#credentials) upstream.accepted(this.#credentials)
     response.writeHead(head.status, responseHeaders(answer.rawHeaders))
     this.#answer = answer
     if (request.method === 'POST' && this.#body.length <= mostKeptBytes && isPlainEventStream(head)) {

@@ -13,7 +13,7 @@ import { createInFlight } from './in-flight.ts'
 import { openSockets } from './sockets.ts'
 
 /** A page on the gateway's port that a browser is sent to. It answers the request itself. */
-export type Route = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>
+type Route = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>
 
 /** What a gateway needs from the bridge around it. */
 export interface GatewayOptions {

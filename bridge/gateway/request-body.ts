@@ -51,15 +51,15 @@ export function collectBody(request: IncomingMessage, limit: number, receiver: B
 }
 
 /** How long a client may go on sending a body that nobody reads, in milliseconds. */
-const lingerMs = 5_000
+const lingerMs = 2_000
 
 /**
- * Lets the rest of a refused body pass, so that a client that is still sending can read the answer. One that does not come to an end is cut off.
+ * Cuts a client off that does not come to an end with a refused body. Until then Node reads it and drops it, so that a client that is still
+ * sending gets to the answer.
  */
-export function drainBody(request: IncomingMessage): void {
+export function limitRest(request: IncomingMessage): void {
   if (request.complete || request.destroyed) return
   const timer = setTimeout(() => request.destroy(), lingerMs)
   const stop = (): void => clearTimeout(timer)
   request.once('end', stop).once('close', stop)
-  request.resume()
 }

@@ -41,6 +41,15 @@ export const Registration = z.object({
 })
 export type Registration = z.infer<typeof Registration>
 
+/** Tokens that an earlier sign-in left alive at their server. They are never used again, only ended. */
+const Superseded = z.object({
+  accessToken: z.string(),
+  refreshToken: z.string().optional(),
+  server: ServerMetadata,
+  registration: Registration,
+})
+export type Superseded = z.infer<typeof Superseded>
+
 /** Tokens with all that is needed to use, renew and end them. It exists sealed in the vault and in memory, nowhere else. */
 export const Grant = z.object({
   accessToken: z.string(),
@@ -59,5 +68,21 @@ export const Grant = z.object({
   registration: Registration,
   /** Why the server ended it; such a grant is kept only to say so. */
   lost: Failure.optional(),
+  /** What earlier sign-ins left, the newest last. */
+  superseded: z.array(Superseded).optional(),
 })
 export type Grant = z.infer<typeof Grant>
+
+/** How many earlier sign-ins are remembered, so that people who sign in often do not fill the vault. */
+const mostSuperseded = 8
+
+/**
+ * The grant of a new sign-in with what the one before it leaves alive. It is not ended at once: some servers end everything a person
+ * allowed, the new tokens too, when one of the old ones is revoked.
+ */
+export function succeeding(fresh: Grant, earlier: Grant | undefined): Grant {
+  if (!earlier) return fresh
+  const { accessToken, refreshToken, server, registration } = earlier
+  const left = { accessToken, ...(refreshToken === undefined ? {} : { refreshToken }), server, registration }
+  return { ...fresh, superseded: [...(earlier.superseded ?? []), left].slice(-mostSuperseded) }
+}

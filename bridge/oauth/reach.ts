@@ -52,7 +52,7 @@ export function createReach(server: URL, resolve: Resolve = resolveBySystem): Re
       throw new BridgeError('url.not_http', url.protocol)
     if (url.username || url.password) throw new BridgeError('url.credentials', url.host)
     const host = classifyHost(url.hostname)
-    if (host !== undefined && !mayReach(await classOfServer(), host)) {
+    if (host !== undefined && host !== 'public' && !mayReach(await classOfServer(), host)) {
       throw new BridgeError('network.private_address', url.hostname)
     }
     if (url.protocol === 'http:' && !isLoopbackHost(url.hostname)) {
@@ -65,7 +65,9 @@ export function createReach(server: URL, resolve: Resolve = resolveBySystem): Re
     const host = classifyHost(url.hostname)
     if (host !== undefined && !isLocalhostName(url.hostname)) return [url.hostname.replace(/^\[|\]$/g, '')]
     const found = await resolved(url.hostname)
-    const from = await classOfServer()
+    // What is public may be reached whatever the server is: so access to one that is gone, name and all, can still be revoked.
+    const isPublic = found.every((address) => classifyAddress(address) === 'public')
+    const from = isPublic ? 'public' : await classOfServer()
     const near = found.filter((address) => mayReach(from, classifyAddress(address)))
     if (near.length === 0) throw new BridgeError('network.private_address', url.hostname)
     const safe = url.protocol === 'https:' ? near : near.filter((one) => classifyAddress(one) === 'loopback')

@@ -82,10 +82,13 @@ const disliked = new Set(['invalid_redirect_uri', 'invalid_client_metadata'])
 
 type AuthMethod = Registration['authMethod']
 
+/** The last second that a date can hold: a later end could not be stored and read again. */
+const latestEnd = 8_640_000_000_000
+
 const Client = z.object({
   client_id: z.string().min(1),
   client_secret: z.string().min(1).nullish().catch(undefined),
-  client_secret_expires_at: z.number().nullish().catch(undefined),
+  client_secret_expires_at: z.number().max(latestEnd).nullish().catch(undefined),
   token_endpoint_auth_method: z.string().nullish().catch(undefined),
 })
 type Client = z.infer<typeof Client>

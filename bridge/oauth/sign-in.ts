@@ -98,7 +98,9 @@ export async function prepareSignIn(request: SignInRequest, context: SignInConte
   })
   const { server } = discovery
   trace.step('Found who signs you in', { note: `issuer ${server.issuer}` })
-  requirePkce(discovery, request.allowMissingPkce)
+  if (!protectsCodes(discovery) && !request.allowMissingPkce) {
+    throw new BridgeError('oauth.pkce_unsupported', `issuer ${server.issuer}`)
+  }
   const registration = await register(request, discovery, context).catch((thrown: unknown) => {
     throw guessedInVain(discovery, thrown) ?? thrown
   })
@@ -147,13 +149,13 @@ export async function prepareSignIn(request: SignInRequest, context: SignInConte
   }
 }
 
-/** PKCE cannot be seen to work but by the metadata, so its absence there ends the sign-in. MCP 2026-07-28, Authorization Code Protection. */
-function requirePkce({ server, via }: Discovery, allowMissing: boolean): void {
-  const methods = server.code_challenge_methods_supported
-  if (methods?.includes('S256') || allowMissing) return
+/**
+ * Whether a sign-in may rely on PKCE. It cannot be seen to work but by the metadata, so its absence there ends the sign-in.
+ * @see MCP 2026-07-28, Authorization Code Protection
+ */
+export function protectsCodes({ server, via }: Discovery): boolean {
   // The 2025-03-26 revision knew no metadata that could say it.
-  if (methods === undefined && via !== 'resource-metadata') return
-  throw new BridgeError('oauth.pkce_unsupported', `issuer ${server.issuer}`)
+  return server.code_challenge_methods_supported?.includes('S256') ?? via !== 'resource-metadata'
 }
 
 async function register(

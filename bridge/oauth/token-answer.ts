@@ -1,3 +1,6 @@
+/** A longer life, in seconds, is no end at all: a hundred years. Beyond what a date can hold it would break every list it is shown in. */
+const longestLife = 100 * 365.25 * 24 * 3600
+
 /**
  * Makes a token endpoint's answer readable for a strict parser without changing what it grants. A rotated refresh token that is
  * thrown away over a formality is a lost grant, so what servers in the field get wrong is mended here:
@@ -17,7 +20,8 @@ export async function readTokenAnswer(response: Response): Promise<{ response: R
   if (isGranted) {
     answer['token_type'] ??= 'Bearer'
     const lifetime = Number(answer['expires_in'])
-    if (answer['expires_in'] === null || !(lifetime > 0 && lifetime < Infinity)) delete answer['expires_in']
+    if (answer['expires_in'] === null || !(lifetime > 0 && lifetime < longestLife))
+      delete answer['expires_in']
     else answer['expires_in'] = lifetime
     if (typeof answer['refresh_token'] !== 'string' || answer['refresh_token'] === '')
       delete answer['refresh_token']

@@ -35,7 +35,7 @@ const openid = (): Promise<typeof OpenidClient> => import('openid-client')
 
 /**
  * Redeems an authorization code for a grant. The caller has verified `state` and `iss`.
- * Rejects with `network.*` when the server cannot be asked and `oauth.token_missing` when its answer holds no usable token.
+ * Rejects with `network.*` or `server.failed` when the server cannot be asked and `oauth.token_missing` when its answer holds no usable token.
  * @see [RFC 6749 §4.1.3](https://www.rfc-editor.org/rfc/rfc6749.html#section-4.1.3), RFC 7636 §4.5, RFC 8707 §2.2
  */
 export async function redeemCode(
@@ -63,7 +63,7 @@ export async function redeemCode(
 
 /**
  * Renews a grant: with its own endpoint, registration, resource and scopes. A server that does not rotate keeps the refresh token.
- * Rejects with `network.*`, `oauth.refresh_failed` or `oauth.token_missing`; nothing was lost then that we know of.
+ * Rejects with `network.*`, `server.failed` or `oauth.token_missing`; nothing was lost then that we know of.
  * @see [RFC 6749 §6](https://www.rfc-editor.org/rfc/rfc6749.html#section-6)
  */
 export async function renewGrant(grant: Grant, context: TokenRequestContext): Promise<Grant | OAuthRefusal> {
@@ -130,7 +130,7 @@ async function askForTokens(
     }
   } catch (thrown) {
     const { code, code_verifier: verifier, refresh_token: refreshToken } = parameters
-    return await refusalOf(thrown, [code, verifier, refreshToken, registration.clientSecret])
+    return await refusalOf(thrown, registration, [code, verifier, refreshToken])
   }
 }
 
@@ -153,12 +153,13 @@ async function askInEitherForm(
 const passing = new Set(['temporarily_unavailable', 'server_error', 'slow_down'])
 
 /**
- * The refusal in an exchange's failure, without the `secrets` that were sent and that a server may repeat in its words. Rethrows as
- * `BridgeError` what is no refusal: 5xx and 429, whatever their body claims, and answers that are not of OAuth, such as a proxy's page.
+ * The refusal in an exchange's failure, without the `secrets` that were sent beside the client's own: a server may repeat them in its words.
+ * Rethrows as `BridgeError` what is no refusal: 5xx and 429, whatever their body claims, and what is not of OAuth, such as a proxy's page.
  */
 export async function refusalOf(
   thrown: unknown,
-  secrets: ReadonlyArray<string | undefined> = [],
+  registration: Registration,
+  secrets: ReadonlyArray<string | undefined>,
 ): Promise<OAuthRefusal> {
   const { ResponseBodyError, WWWAuthenticateChallengeError } = await openid()
   for (let cause: unknown = thrown; cause instanceof Error; cause = cause.cause) {
@@ -167,27 +168,34 @@ export async function refusalOf(
   const said = thrown instanceof ResponseBodyError ? thrown : undefined
   const challenged = thrown instanceof WWWAuthenticateChallengeError ? thrown : undefined
   const status = (said ?? challenged)?.status ?? statusIn(thrown)
-  if (status === undefined || status < 400) {
-    throw new BridgeError('oauth.token_missing', undefined, { cause: thrown })
-  }
+  // Without its cause: that holds the body, and in the body may be a token.
+  if (status === undefined || status < 400) throw new BridgeError('oauth.token_missing')
   const isOfOAuth = said ? !passing.has(said.error) : status === 400 || status === 401
   if (!isOfOAuth || status >= 500 || status === 429)
     throw new BridgeError('server.failed', `status ${status}`)
+  const clean = (text: string | undefined, max: number): string | undefined =>
+    words(withoutSecrets(text, registration, secrets), max)
   return {
     is: 'refused',
     // Only client authentication is challenged at a token endpoint (RFC 6749 §5.2).
-    error:
-      words(withoutSecrets(said?.error, secrets), 80) ?? (challenged ? 'invalid_client' : `http_${status}`),
-    description: words(withoutSecrets(said?.error_description, secrets), 300),
+    error: clean(said?.error, 80) ?? (challenged ? 'invalid_client' : `http_${status}`),
+    description: clean(said?.error_description, 300),
   }
 }
 
+/** The text with nothing of what was sent, as it was or as it was encoded. */
 function withoutSecrets(
   text: string | undefined,
+  { clientId, clientSecret }: Registration,
   secrets: ReadonlyArray<string | undefined>,
 ): string | undefined {
-  const spellings = secrets.flatMap((secret) => (secret ? [secret, encodeURIComponent(secret)] : []))
+  const ofClient = clientSecret === undefined ? [] : [clientSecret, basicCredentials(clientId, clientSecret)]
+  const spellings = [...secrets, ...ofClient].flatMap((secret) => (secret ? spellingsOf(secret) : []))
   return spellings.reduce((clean, spelling) => clean?.replaceAll(spelling, '[redacted]'), text)
+}
+
+function spellingsOf(secret: string): string[] {
+  return [secret, encodeURIComponent(secret), new URLSearchParams([['', secret]]).toString().slice(1)]
 }
 
 /** An openid-client configuration that talks through `fetch` alone. */
@@ -218,16 +226,20 @@ export async function configurationOf(
   return config
 }
 
+function basicAuthentication(clientSecret: string): OpenidClient.ClientAuth {
+  return (_server, { client_id: clientId }, _body, headers) => {
+    headers.set('authorization', `Basic ${basicCredentials(clientId, clientSecret)}`)
+  }
+}
+
 /**
  * HTTP Basic with id and secret form-encoded, and nothing escaped that may stand for itself: servers that forget to decode then still
  * recognise the usual ids, where openid-client's own would escape every `-`, `_` and `.`.
  * @see [RFC 6749 §2.3.1](https://www.rfc-editor.org/rfc/rfc6749.html#section-2.3.1)
  */
-function basicAuthentication(clientSecret: string): OpenidClient.ClientAuth {
-  return (_server, { client_id: clientId }, _body, headers) => {
-    const pair = [clientId, clientSecret].map((text) => encodeURIComponent(text).replaceAll('%20', '+'))
-    headers.set('authorization', `Basic ${Buffer.from(pair.join(':')).toString('base64')}`)
-  }
+function basicCredentials(clientId: string, clientSecret: string): string {
+  const pair = [clientId, clientSecret].map((text) => encodeURIComponent(text).replaceAll('%20', '+'))
+  return Buffer.from(pair.join(':')).toString('base64')
 }
 
 function statusIn(thrown: unknown): number | undefined {

@@ -1,5 +1,5 @@
 import type { ConnectionId, Trace, TraceStep } from '../../shared/connection.ts'
-import { errors, type Failure } from '../../shared/errors.ts'
+import { BridgeError, errors, type Failure } from '../../shared/errors.ts'
 import type { Clock } from '../ports.ts'
 import type { Exchange } from './exchange.ts'
 import { redactBody, redactHeaders, redactUrl } from './redact.ts'
@@ -102,7 +102,7 @@ export function createTrace(connection: ConnectionId, clock: Clock): TraceRecord
       const said =
         failure?.detail === undefined
           ? {}
-          : { failure: { ...failure, detail: echoes.silence(failure.detail) } }
+          : { failure: new BridgeError(failure.code, echoes.silence(failure.detail)).toFailure() }
       return { connection, startedAt, ...end, ...said, steps: [...steps, ...more].map(echoes.silenceStep) }
     },
   }

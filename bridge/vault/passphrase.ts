@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { BridgeError } from '../../shared/errors.ts'
 import type { SealingKey } from '../ports.ts'
-import { wordsFor } from './disk.ts'
+import { errnoOf, wordsFor } from './disk.ts'
 import type { ReferenceTo } from './key-reference.ts'
 
 /** The environment variables that hold a passphrase, or name the file that does. */
@@ -71,6 +71,7 @@ async function readPassphraseFile(file: string): Promise<string> {
   try {
     return (await readFile(file, 'utf8')).replace(/\r?\n$/, '')
   } catch (error) {
-    throw new BridgeError('keystore.passphrase_missing', `the file cannot be read: ${wordsFor(error)}`)
+    const why = errnoOf(error) === 'ENOENT' ? 'there is none' : wordsFor(error)
+    throw new BridgeError('keystore.passphrase_missing', `the file cannot be read: ${why}`)
   }
 }

@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { parsePort, settingsFile, withEnvironment } from '../../bridge/settings-file.ts'
+import { environmentPort, parsePort, settingsFile } from '../../bridge/settings-file.ts'
 import { Settings } from '../../shared/settings.ts'
 
 let folder: string
@@ -77,6 +77,15 @@ describe('setting a setting', () => {
     expect((await stat(file)).mode & 0o077).toBe(process.platform === 'win32' ? 0o066 : 0)
   })
 
+  it.skipIf(process.platform === 'win32')('follows a link to the file, and keeps it', async () => {
+    const target = join(folder, 'elsewhere.json')
+    await writeFile(target, '{"logLevel":"debug"}')
+    await symlink(target, file)
+    await settingsFile(file).set('port', '4000')
+    expect((await lstat(file)).isSymbolicLink()).toBe(true)
+    expect(JSON.parse(await readFile(target, 'utf8'))).toEqual({ logLevel: 'debug', port: 4000 })
+  })
+
   it('returns to the default with an empty text', async () => {
     const settings = settingsFile(file)
     await settings.set('browser', 'firefox')
@@ -117,14 +126,14 @@ describe('setting a setting', () => {
 })
 
 describe('BRIDGEKEEPER_PORT', () => {
-  it('overrides the file', () => {
-    expect(withEnvironment(defaults, { BRIDGEKEEPER_PORT: '0' }).port).toBe(0)
-    expect(withEnvironment(defaults, {})).toEqual(defaults)
-    expect(withEnvironment(defaults, { BRIDGEKEEPER_PORT: '' })).toEqual(defaults)
+  it('is a port, or not there', () => {
+    expect(environmentPort({ BRIDGEKEEPER_PORT: '0' })).toBe(0)
+    expect(environmentPort({})).toBeUndefined()
+    expect(environmentPort({ BRIDGEKEEPER_PORT: '' })).toBeUndefined()
   })
 
   it.each(['http', '-1', '65536', '1e3', ' 1', '0x10', '1.5'])('is refused as %j', (port) => {
-    expect(() => withEnvironment(defaults, { BRIDGEKEEPER_PORT: port })).toThrow(
+    expect(() => environmentPort({ BRIDGEKEEPER_PORT: port })).toThrow(
       expect.objectContaining({
         code: 'settings.value_invalid',
         detail: expect.stringContaining('BRIDGEKEEPER_PORT'),

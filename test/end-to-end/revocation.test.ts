@@ -33,6 +33,18 @@ describe('revocation (RFC 7009)', () => {
     expect(failureCode(await callRaw(await bridge.endpoint(id), 'whoami'))).toBe('connection.signed_out')
   })
 
+  it('ends what earlier sign-ins left alive, too', async () => {
+    const { bridge, server, authorization } = await setScene()
+    const id = await bridge.connect(server.url)
+    await bridge.signIn(id)
+    await bridge.signIn(id)
+    const alive = () =>
+      [...authorization.state.refreshTokens.values()].filter(({ used, family }) => !used && !family.ended)
+    expect(alive()).toHaveLength(3)
+    expect(await bridge.revoke(id)).toMatchObject({ refreshToken: 'confirmed', accessToken: 'confirmed' })
+    expect(alive()).toEqual([])
+  })
+
   it('leaves nothing to come back after a restart', async () => {
     const { bridge, server } = await setScene()
     const id = await bridge.connect(server.url)

@@ -20,6 +20,8 @@ export interface BridgeUnderTestOptions {
   readonly clock?: Clock
   /** A home that another bridge left behind. */
   readonly home?: TemporaryHome
+  /** Gets every line beside `logged`. */
+  readonly log?: Log
 }
 
 /** A whole bridge in this process, on a port and in a home of its own. Only the machine around it is stood in for. */
@@ -52,9 +54,11 @@ export async function startBridge(options: BridgeUnderTestOptions = {}): Promise
   const clock = options.clock ?? systemClock
   const logged: string[] = []
   const note =
-    (level: string) =>
-    (message: string, fields: Record<string, unknown> = {}): void =>
-      void logged.push(JSON.stringify({ level, message, ...fields }))
+    (level: keyof Log) =>
+    (message: string, fields: Record<string, unknown> = {}): void => {
+      logged.push(JSON.stringify({ level, message, ...fields }))
+      options.log?.[level](message, fields)
+    }
   const log: Log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') }
   const paths = bridgePaths({
     platform: process.platform,

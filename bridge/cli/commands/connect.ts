@@ -103,7 +103,7 @@ function explain({ terminal }: Face, id: ConnectionId, opened: boolean): void {
   terminal.note(text`Waiting for you to finish it there; Ctrl-C cancels it.`)
   if (opened) return
   terminal.note(
-    text`If that browser is on another machine, it ends at an address that does not load. Give it here:`,
+    text`If that browser is on another machine, it ends at an address that does not load. Give it in another terminal:`,
   )
   terminal.note(text`  bridgekeeper connect ${id} --callback-url 'ADDRESS'`)
 }

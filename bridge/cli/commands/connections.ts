@@ -30,7 +30,7 @@ export async function trace(face: Face, typedId: string): Promise<void> {
   const control = await face.control()
   const found = await control.connections.trace({ id })
   face.terminal.answer(found, () =>
-    found ? traceLines(found, Date.now()) : [text`${id} has not been signed in since the bridge started.`],
+    found ? traceLines(found, Date.now()) : [text`${id} has no sign-in to show.`],
   )
 }
 

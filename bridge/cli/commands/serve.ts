@@ -1,5 +1,6 @@
 import { BridgeError } from '../../../shared/errors.ts'
 import type { StartEvent } from '../../../shared/events.ts'
+import { keyFileWarning } from '../describe.ts'
 import type { Face } from '../face.ts'
 import { text } from '../text.ts'
 
@@ -31,9 +32,7 @@ function announce({ terminal }: Face, event: Exclude<StartEvent, { event: 'faile
     }
     return [
       text`The bridge runs at ${event.url}; the vault is sealed with ${keyStore}.`,
-      ...(event.keyStore === 'key-file'
-        ? [text`No OS keychain is used: whoever can read your files can read the tokens.`]
-        : []),
+      ...(event.keyStore === 'key-file' ? [keyFileWarning] : []),
     ]
   })
   if (event.event === 'ready') terminal.note(text`Ctrl-C ends it.`)

@@ -15,7 +15,7 @@ export async function stop(face: Face): Promise<void> {
   }
   await control.bridge.stop({})
   const deadline = performance.now() + STOP_LIMIT
-  while (await face.runningControl()) {
+  while (await face.isRunning()) {
     if (performance.now() > deadline)
       throw new BridgeError('bridge.busy', 'it was told to end and has not yet')
     await sleep(20)

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { Connection, Trace, type Receipt } from '../../../shared/connection.ts'
 import { errors } from '../../../shared/errors.ts'
 import { Settings } from '../../../shared/settings.ts'
-import { connection } from '../control/handlers.ts'
+import { version } from '../../../bridge/version.ts'
+import { connection, status } from '../control/handlers.ts'
 import { newHome } from '../control/start-control.ts'
 import { runCommand, startCommands } from './run-command.ts'
 
@@ -47,6 +48,12 @@ describe('list, status and trace', () => {
     const { out } = await run(['status', 'linear'])
     expect(out).toContain(errors['oauth.refresh_rejected'].cause)
     expect(out).toContain('Next: bridgekeeper connect linear')
+  })
+
+  it('do not call a revoked key an access', async () => {
+    const revoked = connectionWith({ auth: 'bearer', status: 'signed-out' })
+    const { run } = await startCommands({ connections: { list: async () => [revoked] } })
+    expect((await run(['list'])).out).toMatch(/^linear +signed-out +- +none\n$/)
   })
 
   it('say how to begin when there is nothing', async () => {
@@ -185,8 +192,14 @@ describe('settings', () => {
     expect(await json(['settings'])).toEqual(Settings.parse({ port: 4000 }))
     expect(await json(['settings', 'get', 'port'])).toBe(4000)
     expect((await run(['settings', 'get', 'port'])).out).toBe('4000\n')
-    expect((await run(['settings', 'set', 'port', '5000'])).out).toBe('port is now 5000\n')
-    expect(seen).toEqual([{ key: 'port', value: '5000' }])
+    const changed = await run(['settings', 'set', 'port', '5000'])
+    expect(changed.out).toBe('port is now 5000\n')
+    expect(changed.err).toContain('at its next start')
+    expect((await run(['settings', 'set', 'logLevel', 'info'])).err).not.toContain('at its next start')
+    expect(seen).toEqual([
+      { key: 'port', value: '5000' },
+      { key: 'logLevel', value: 'info' },
+    ])
   })
 
   it('can be mended when no bridge runs, since they may be why', async () => {
@@ -246,6 +259,22 @@ describe('doctor', () => {
     expect(JSON.parse(out)).toMatchObject([
       { check: 'bridge', ok: false, failure: { code: 'bridge.start_failed' } },
     ])
+  })
+})
+
+describe('a bridge of another version', () => {
+  it('is pointed out beside the answer, and never in JSON', async () => {
+    const { run } = await startCommands({ bridge: { status: async () => ({ ...status, version: '9.9.9' }) } })
+    const words = await run(['list'])
+    expect(words).toMatchObject({ code: 0, out: expect.stringContaining('linear') })
+    expect(words.err).toContain('9.9.9')
+    expect(words.err).toContain('bridgekeeper stop')
+    expect((await run(['list', '--json'])).err).toBe('')
+  })
+
+  it('is not mentioned when there is none', async () => {
+    const { run } = await startCommands({ bridge: { status: async () => ({ ...status, version }) } })
+    expect((await run(['list'])).err).toBe('')
   })
 })
 

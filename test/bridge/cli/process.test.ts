@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
+import { basename, dirname, join, relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
@@ -109,6 +110,49 @@ describe.skipIf(process.platform === 'win32')('a command that needs the bridge',
     const { code, out } = await run(['list', '--json'], { BRIDGEKEEPER_PORT: String(port) })
     expect(code).toBe(3)
     expect(JSON.parse(out)).toMatchObject({ error: { code: 'bridge.port_in_use' } })
+  })
+
+  it('says once that the key of the vault lies in a file', async () => {
+    const { run } = await newCommands()
+    expect((await run(['list'])).err).toContain('whoever can read your files can read the tokens')
+    expect((await run(['list'])).err).toBe('')
+  })
+
+  it('takes relative paths from its own folder, not from that of the bridge', async () => {
+    const { paths, run } = await newCommands('{ "keyStore": "passphrase" }')
+    const file = join(dirname(paths.home), `${basename(paths.home)}-passphrase`)
+    onTestFinished(() => rm(file, { force: true }))
+    await writeFile(file, 'correct horse\n')
+    const env = { BRIDGEKEEPER_PASSPHRASE_FILE: relative(process.cwd(), file) }
+    expect(await run(['list', '--json'], env)).toEqual({ code: 0, out: '[]\n', err: '' })
+  })
+
+  it('names a log that cannot be written', async () => {
+    const { run, paths } = await newCommands()
+    await mkdir(paths.logFile)
+    const { code, out } = await run(['list', '--json'])
+    expect(code).toBe(3)
+    expect(JSON.parse(out)).toMatchObject({
+      error: { code: 'bridge.home_unwritable', detail: paths.logFile },
+    })
+  })
+
+  it('changes the settings of a running bridge and of none', async () => {
+    const { run, paths } = await newCommands()
+    expect(await run(['settings', 'set', 'logLevel', 'warn'])).toEqual({
+      code: 0,
+      out: 'logLevel is now warn\n',
+      err: '',
+    })
+    await run(['list'])
+    // What BRIDGEKEEPER_PORT says is not what the file says.
+    expect((await run(['settings', 'set', 'port', '4000'])).out).toBe('port is now 4000\n')
+    expect((await run(['settings', 'get', 'port', '--json'])).out).toBe('4000\n')
+    expect(JSON.parse(await readFile(paths.settings, 'utf8'))).toEqual({
+      keyStore: 'key-file',
+      logLevel: 'warn',
+      port: 4000,
+    })
   })
 
   it('names a home that cannot be', async () => {

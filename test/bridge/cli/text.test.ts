@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { alignColumns, joinText, oneLine, painter, safeJson, text } from '../../../bridge/cli/text.ts'
 
-const hostile = 'a\u001B[2J\u001B]0;title\u0007\u009B31m\r\nb\u202Ec\u2066d\u200B\u0008'
+const hostile = 'a\u001B[2J\u001B]0;title\u0007\u009B31m\r\nb\u202Ec\u2066d\u200B\u0008\u061C\u00AD\u{E0041}'
 
 describe('text for a terminal', () => {
   it('has lost every control character of what came from outside', () => {

@@ -35,6 +35,7 @@ describe('a command line that cannot be understood', () => {
     [['status']],
     [['list', 'a', 'b']],
     [['list', '--nope']],
+    [['help', 'lst']],
     [['settings', 'put', 'a', 'b']],
     [['settings', 'set', 'port']],
     [['settings', 'get', 'port', '1']],
@@ -45,6 +46,7 @@ describe('a command line that cannot be understood', () => {
     expect(code).toBe(3)
     expect(out).toBe('')
     expect(err).toContain('[cli.usage]')
+    expect(err).not.toContain('outputHelp')
     const said = await runCommand([...words, '--json'], { env: {} })
     expect(said.code).toBe(3)
     expect(said.err).toBe('')

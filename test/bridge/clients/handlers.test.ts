@@ -14,12 +14,13 @@ const tracker = ConnectionId.parse('tracker')
 const add = (app: ClientAppId): ClientWish => ({ does: 'add', app, connections: [tracker] })
 const { signal } = new AbortController()
 
-interface Scene extends BridgeUnderTest {
+interface Scene extends Pick<BridgeUnderTest, 'control' | 'logged' | 'home'> {
+  readonly under: BridgeUnderTest
   readonly place: ClientPlace
   readonly cursor: string
   readonly clients: BridgeUnderTest['control']['clients']
-  put(path: string, content: string): Promise<void>
-  apply(wish: ClientWish): Promise<string | null>
+  readonly put: (path: string, content: string) => Promise<void>
+  readonly apply: (wish: ClientWish) => Promise<string | null>
 }
 
 /** A bridge with the connection `tracker`, and a person's home with nothing in it. */
@@ -33,7 +34,10 @@ async function setScene(): Promise<Scene> {
   const place = { home, env: {} }
   const { clients } = bridge.control
   return {
-    ...bridge,
+    control: bridge.control,
+    logged: bridge.logged,
+    home: bridge.home,
+    under: bridge,
     place,
     clients,
     cursor: join(home, '.cursor', 'mcp.json'),
@@ -94,14 +98,14 @@ describe('what is applied is what was shown', () => {
 
 describe('a preview', () => {
   it('shows nothing secret, of ours or of others', async () => {
-    const { clients, place, cursor, put, endpoint, logged, home } = await setScene()
+    const { clients, place, cursor, put, under, logged, home } = await setScene()
     const secrets = { token: 'planted-token-0123456789', password: 'planted-password-012345' }
     const others = {
       other: { url: 'https://x.example/mcp', headers: { 'X-Whatever': secrets.token } },
       program: { command: 'x', env: { DB_PASSWORD: secrets.password } },
     }
     await put(cursor, JSON.stringify({ mcpServers: others }, null, 2))
-    const key = new URL(await endpoint('tracker', 'cursor')).pathname.split('/')[1] ?? ''
+    const key = new URL(await under.endpoint('tracker', 'cursor')).pathname.split('/')[1] ?? ''
     const outputs: Record<string, string> = {}
     for (const does of ['add', 'remove'] as const) {
       const wish: ClientWish = { does, app: 'cursor', connections: 'all' }
@@ -133,10 +137,10 @@ describe('a preview', () => {
 
 describe('backups', () => {
   it('open after a restart', async () => {
-    const { apply, stop, cursor, put, place, home } = await setScene()
+    const { apply, under, cursor, put, place, home } = await setScene()
     await put(cursor, '{ "mcpServers": { "planted": {} } }')
     await apply(add('cursor'))
-    await stop()
+    await under.stop()
     const again = await startBridge({ home })
     onTestFinished(() => again.stop())
     const wish: ClientWish = { does: 'undo' }
@@ -170,13 +174,13 @@ describe('an app that only starts programs', () => {
 
 describe('taking over', () => {
   it('waits for a connection that works', async () => {
-    const { clients, place, cursor, put, add: addConnection } = await setScene()
+    const { clients, place, cursor, put, under } = await setScene()
     const authorization = await startStrictAuthorizationServer()
     onTestFinished(() => authorization.close())
     const { issuer, verify } = authorization
     const server = await startMcpServer({ auth: { authorizationServers: [issuer], verify } })
     onTestFinished(() => server.close())
-    const connection = ConnectionId.parse(await addConnection(server.url, { id: 'work' }))
+    const connection = ConnectionId.parse(await under.add(server.url, { id: 'work' }))
     await put(cursor, '{ "mcpServers": { "work": { "url": "https://x.example/mcp" } } }')
     const wish: ClientWish = { does: 'take-over', app: 'cursor', path: cursor, name: 'work', connection }
     await expect(clients.plan({ wish, place }, signal)).rejects.toEqual(codeOf('connection.signed_out'))
@@ -215,11 +219,11 @@ describe('taking over', () => {
 
 describe('a rotated key', () => {
   it('ends what is under way with the old one', async () => {
-    const { clients, place, endpoint } = await setScene()
+    const { clients, place, under } = await setScene()
     const opened = async (
       client: string,
     ): Promise<{ ended: Promise<unknown>; status: number | undefined }> => {
-      const url = await endpoint('tracker', client)
+      const url = await under.endpoint('tracker', client)
       const initialize = await fetch(url, {
         method: 'POST',
         headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },

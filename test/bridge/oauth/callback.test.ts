@@ -117,12 +117,15 @@ describe('a state (RFC 6749 §10.12)', () => {
     const { callbacks, address } = await serveCallbacks()
     const received: string[] = []
     let finish = (): void => undefined
-    callbacks.expect('expected', (parameters) => {
-      received.push(parameters.get('code') ?? '')
-      return new Promise((resolve) => (finish = resolve))
+    const begun = new Promise<void>((resolve) => {
+      callbacks.expect('expected', (parameters) => {
+        received.push(parameters.get('code') ?? '')
+        resolve()
+        return new Promise((done) => (finish = done))
+      })
     })
     const first = fetch(`${address}?state=expected&code=first`)
-    await expect.poll(() => received).toEqual(['first'])
+    await begun
     const second = await fetch(`${address}?state=expected&code=second`)
     finish()
     expect([(await first).status, second.status]).toEqual([200, 400])

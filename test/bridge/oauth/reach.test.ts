@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createGuardedFetch } from '../../../bridge/oauth/guarded-fetch.ts'
+import { createReach } from '../../../bridge/oauth/reach.ts'
 import { fetchFor } from './guard.ts'
 import { codeOf, says, serve, thrownBy } from './loopback.ts'
 
@@ -92,6 +93,15 @@ describe('the private-address rule', () => {
       'mcp.example.com': ['127.0.0.1', '8.8.8.8', '10.0.0.1'],
     })
     expect(await codeOf(() => fetch.check(new URL('https://10.0.0.1/')))).toBe('network.private_address')
+  })
+
+  it('lets what is public be reached when the server has no address any more, and nothing else', async () => {
+    const addresses: Record<string, string[]> = { 'as.example.com': ['8.8.8.8'], 'as.corp': ['10.0.0.1'] }
+    const reach = createReach(new URL('https://gone.example.com'), async (name) => addresses[name] ?? [])
+    expect(await reach.addresses(new URL('https://as.example.com/'))).toEqual(['8.8.8.8'])
+    await expect(reach.check(new URL('https://8.8.8.8/'))).resolves.toBeUndefined()
+    expect(await codeOf(() => reach.addresses(new URL('https://as.corp/')))).toBe('network.unreachable')
+    expect(await codeOf(() => reach.check(new URL('https://10.0.0.1/')))).toBe('network.unreachable')
   })
 
   it('leaves out the addresses of a name that may not be reached', async () => {

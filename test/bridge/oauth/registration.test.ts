@@ -208,8 +208,12 @@ describe('dynamic registration (RFC 7591)', () => {
       answers({ client_id: 'c', client_secret: 's', client_secret_expires_at: 1_900_000_000 }),
     )
     expect((await register(ending)).expiresAt).toBe(1_900_000_000_000)
-    const lasting = await serve(answers({ client_id: 'c', client_secret: 's', client_secret_expires_at: 0 }))
-    expect(await register(lasting)).not.toHaveProperty('expiresAt')
+    for (const never of [0, 1e306]) {
+      const lasting = await serve(
+        answers({ client_id: 'c', client_secret: 's', client_secret_expires_at: never }),
+      )
+      expect(await register(lasting)).not.toHaveProperty('expiresAt')
+    }
   })
 
   it.each(['invalid_redirect_uri', 'invalid_client_metadata'])(

@@ -54,6 +54,10 @@ describe('a token answer made readable (RFC 6749 §5.1)', () => {
     expect((await read(body)).body).toEqual(mended)
   })
 
+  it.each([1e306, 1e12])('drops an expires_in of %d seconds, whose end no date can hold', async (seconds) => {
+    expect((await read({ ...given, expires_in: seconds })).body).toEqual(given)
+  })
+
   it('drops an expires_in without end, which JSON could not hold again', async () => {
     expect((await read('{"access_token":"at","token_type":"Bearer","expires_in":1e999}')).body).toEqual(given)
   })

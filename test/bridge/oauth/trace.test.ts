@@ -71,6 +71,13 @@ describe('a trace', () => {
     expect(second).not.toHaveProperty('response')
   })
 
+  it('fits the contract when hiding a secret makes the detail of its failure longer', () => {
+    const recorder = trace()
+    recorder.step('Asked', { response: { status: 200, body: '{"token":"8 letter"}', contentType: 'a/json' } })
+    recorder.finish('failed', { code: 'oauth.denied', detail: '8 letter'.repeat(250) })
+    expect(Trace.parse(recorder.toTrace()).failure?.detail).toMatch(/^(?:\[redacted\])+$/)
+  })
+
   it('is bounded in steps and in size', () => {
     const many = trace()
     for (let count = 0; count < 500; count += 1) many.step('Did something')
