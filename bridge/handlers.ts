@@ -91,8 +91,6 @@ function loadingClients(parts: ClientParts): ControlHandlers['clients'] {
   let loaded: Promise<ControlHandlers['clients']> | undefined
   const load = (): Promise<ControlHandlers['clients']> => {
     loaded ??= import('./clients/handlers.ts').then(({ createClientHandlers }) => createClientHandlers(parts))
-    // What failed, such as a write to a full disk, may work the next time.
-    loaded.catch(() => (loaded = undefined))
     return loaded
   }
   return {

@@ -13,7 +13,7 @@ const backupKeyRecords: RecordKind<z.infer<typeof BackupKey>> = {
 const only = 'key'
 
 /**
- * The key of the backups, made with its first use and kept in the vault: backups open as long as the vault does, under whatever
+ * The key of the backups, made with its first use (one caller at a time) and kept in the vault: backups open as long as the vault does, under whatever
  * key that is sealed by then. Rejects with `vault.write_failed`.
  */
 export async function backupKey(vault: Vault): Promise<KeyObject> {

@@ -37,9 +37,9 @@ export interface KeptBackup extends Backup {
 
 /** Seals backups: settings files of client apps hold tokens of others in plain text, and those must not lie here too. */
 export interface Sealer {
-  seal(content: Uint8Array, label: string): Uint8Array
+  readonly seal: (content: Uint8Array, label: string) => Uint8Array
   /** Throws when the content was sealed with another key or under another label, or was changed. */
-  open(sealed: Uint8Array, label: string): Uint8Array
+  readonly open: (sealed: Uint8Array, label: string) => Uint8Array
 }
 
 /** Backups of the settings files of client apps, sealed: the latest fifty, and of these no more than 64 MB. */
@@ -64,7 +64,8 @@ export function openBackups({
   clock,
 }: {
   folder: string
-  sealer: Sealer
+  /** Asked for with the first backup that is made or opened, so that a look at the apps needs no key. */
+  sealer: () => Promise<Sealer>
   clock: Clock
 }): Backups {
   const pathOf = (id: string): string => join(folder, id + suffix)
@@ -96,9 +97,10 @@ export function openBackups({
       const base = String(Math.max(Math.floor(at), Number(latest.split('-')[0] ?? 0) + 1)).padStart(15, '0')
       const id = `${base}-${randomBytes(4).toString('hex')}`
       const content = Buffer.from(JSON.stringify({ version: 1, at, ...backup } satisfies Backup))
+      const { seal } = await sealer()
       try {
         await mkdir(folder, { recursive: true, mode: 0o700 })
-        await replaceFile(pathOf(id), sealer.seal(content, id))
+        await replaceFile(pathOf(id), seal(content, id))
       } catch (thrown) {
         throw new BridgeError('clients.write_failed', 'no backup could be made', { cause: thrown })
       }
@@ -110,8 +112,9 @@ export function openBackups({
       if (!/^\d+-[0-9a-f]+$/.test(id)) return undefined
       const sealed = await readFile(pathOf(id)).catch(() => undefined)
       if (!sealed) return undefined
+      const { open } = await sealer()
       try {
-        const content: unknown = JSON.parse(Buffer.from(sealer.open(sealed, id)).toString('utf8'))
+        const content: unknown = JSON.parse(Buffer.from(open(sealed, id)).toString('utf8'))
         return { id, ...Backup.parse(content) }
       } catch {
         throw new BridgeError('clients.backup_broken')

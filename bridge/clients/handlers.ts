@@ -12,7 +12,7 @@ import type { Vault } from '../vault/record.ts'
 import type { ClientApp, Target } from './app.ts'
 import { clientApp, clientApps } from './apps.ts'
 import { backupKey } from './backup-key.ts'
-import { openBackups, sealerFrom } from './backups.ts'
+import { openBackups, type Sealer, sealerFrom } from './backups.ts'
 import { clientChanges, type ProgramEnvironment } from './changes.ts'
 import { pointsAt } from './entries.ts'
 import { connectionOf, type ImportFindings, viewImportable } from './importable.ts'
@@ -43,10 +43,10 @@ export interface ClientParts {
 type Handlers = ControlHandlers['clients']
 
 /** The procedures for client apps. Loaded with their first use: the parsers of the settings files are large. */
-export async function createClientHandlers(parts: ClientParts): Promise<Handlers> {
+export function createClientHandlers(parts: ClientParts): Handlers {
   const { vault, clock, home, keys, connections, add } = parts
   const targets = createTargets(parts)
-  const sealer = sealerFrom(await backupKey(vault))
+  const sealer = async (): Promise<Sealer> => sealerFrom(await backupKey(vault))
   const changes = clientChanges({ backups: openBackups({ folder: join(home, 'backups'), sealer, clock }) })
   const digestKey = createSecretKey(randomBytes(32))
   /** By path, what `importable` has shown: nothing else is ever deleted. */
@@ -139,6 +139,7 @@ export async function createClientHandlers(parts: ClientParts): Promise<Handlers
 
     async link({ app, connection }) {
       const known = clientApp(app)
+      if (!known.link) throw new BridgeError('clients.no_link', known.name)
       const { id } = connections.get(connection)
       const url = linkFor(known, { connection: id, target: await targets.of(known, id) })
       if (url === undefined) throw new BridgeError('clients.no_link', known.name)

@@ -49,7 +49,7 @@ export async function removeFromClient(
 ): Promise<number> {
   const app = parseApp(typedApp)
   const connections = typedIds.length > 0 ? typedIds.map(parseId) : 'all'
-  return change(face, { does: 'remove', app, connections }, options, (name) => [text`${name} is as before.`])
+  return change(face, { does: 'remove', app, connections }, options, (name) => [text`Removed from ${name}.`])
 }
 
 /** Takes the latest change back. */

@@ -11,7 +11,11 @@ let now = 1_700_000_000_000
 const clock: Clock = { now: () => now, after: () => () => undefined }
 
 const open = (key = new Uint8Array(32).fill(1)): Backups =>
-  openBackups({ folder: join(folder, 'backups'), sealer: sealerFrom(createSecretKey(key)), clock })
+  openBackups({
+    folder: join(folder, 'backups'),
+    sealer: async () => sealerFrom(createSecretKey(key)),
+    clock,
+  })
 
 const backup = (before: string): Omit<Backup, 'version' | 'at'> => ({
   kind: 'add',

@@ -51,7 +51,7 @@ export async function openDisk(): Promise<Disk> {
     changes(run) {
       const backups = openBackups({
         folder: join(home, 'bridge', 'backups'),
-        sealer: sealerFrom(createSecretKey(new Uint8Array(32))),
+        sealer: async () => sealerFrom(createSecretKey(new Uint8Array(32))),
         clock: { now: () => Date.now(), after: () => () => undefined },
       })
       return clientChanges({ backups, ...(run ? { run } : {}) })

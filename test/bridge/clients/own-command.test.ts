@@ -56,6 +56,22 @@ describe.runIf(onUnix)("the app's own command", () => {
     expect(Object.keys(after.mcpServers)).toEqual(['github'])
   })
 
+  it('runs where the settings are that were planned for', async () => {
+    await put(fileOf(app), realFiles['claude-code'])
+    const seen = join(disk.home, 'seen.json')
+    await install(`
+      const { HOME, CLAUDE_CONFIG_DIR, PATH } = process.env
+      require('node:fs').writeFileSync(${JSON.stringify(seen)}, JSON.stringify({ HOME, CLAUDE_CONFIG_DIR, PATH }))
+      ${honest()}
+    `)
+    await changes().apply(await add(app), { HOME: disk.home, CLAUDE_CONFIG_DIR: '/elsewhere' })
+    expect(JSON.parse(await text(seen))).toEqual({
+      HOME: disk.home,
+      CLAUDE_CONFIG_DIR: '/elsewhere',
+      PATH: process.env['PATH'],
+    })
+  })
+
   it('replaces an entry of before and can bring it back', async () => {
     await put(fileOf(app), realFiles['claude-code'])
     await install(honest())
