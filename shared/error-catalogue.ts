@@ -100,6 +100,7 @@ export const errors = {
   'keystore.key_file_invalid': entry('user', 'The key file cannot be used', 'Put the good key file back; it must belong to you alone (mode 0600).'),
 
   'bridge.port_in_use': entry('user', 'The port is used by another program', 'End that program, or choose another port with --port, BRIDGEKEEPER_PORT or settings set port.'),
+  'bridge.port_refused': entry('user', 'The system does not allow this port to you', 'Choose a port above 1023 with --port, BRIDGEKEEPER_PORT or settings set port.'),
   'bridge.home_unwritable': entry('user', 'The folder of Bridgekeeper cannot be written', 'Mend its rights, or choose another with BRIDGEKEEPER_HOME.'),
   'bridge.home_exposed': entry('user', 'Other users of this machine can write to the folder of Bridgekeeper', 'Make the folder yours alone (chmod 700).'),
   'bridge.unreachable': entry('time', 'The bridge does not answer', 'Start it with serve; see its log for the reason.'),
