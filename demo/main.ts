@@ -26,7 +26,7 @@ await writeFile(join(home, 'settings.json'), '{ "keyStore": "key-file" }\n')
 const bridgekeeper = createCommandLine(home, (line) => story.command(line))
 
 const interrupted = new Promise<'interrupted'>((resolve) => {
-  // Not once: Ctrl-C reaches this process twice, by the terminal and by the loader, and the second must not stop the tidying up.
+  // Not once: a second Ctrl-C must not stop the tidying up.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => resolve('interrupted'))
   }

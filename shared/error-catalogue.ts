@@ -118,6 +118,7 @@ export const errors = {
   'clients.shim_missing': entry('user', 'This client app only starts programs, and the program for it is not in this installation', 'Use a client app that speaks HTTP, or install a version of Bridgekeeper that has it.'),
 
   'bridge.port_in_use': entry('user', 'The port is used by another program', 'End that program, or choose another port with --port, BRIDGEKEEPER_PORT or settings set port.'),
+  'bridge.port_refused': entry('user', 'The system does not allow this port to you', 'Choose a port above 1023 with --port, BRIDGEKEEPER_PORT or settings set port.'),
   'bridge.home_unwritable': entry('user', 'The folder of Bridgekeeper cannot be written', 'Mend its rights, or choose another with BRIDGEKEEPER_HOME.'),
   'bridge.home_exposed': entry('user', 'Other users of this machine can write to the folder of Bridgekeeper', 'Make the folder yours alone (chmod 700).'),
   'bridge.unreachable': entry('time', 'The bridge does not answer', 'Start it with serve; see its log for the reason.'),

@@ -25,7 +25,8 @@ export async function listenAlone(
   paths: Pick<Paths, 'socket' | 'lock'>,
   options: { waitMs?: number } = {},
 ): Promise<{ alone: ControlSocket } | { already: BridgeStatus }> {
-  const deadline = performance.now() + (options.waitMs ?? 15_000)
+  // Longer than the keychain may take, for which one that just starts may wait.
+  const deadline = performance.now() + (options.waitMs ?? 25_000)
   for (;;) {
     const alone = process.platform === 'win32' ? await ownPipe(paths.socket) : await ownSocket(paths)
     if (alone) return { alone }

@@ -30,7 +30,7 @@ export interface Gateway {
   /** The port that is served; 0 before `listen`. */
   readonly port: number
   /**
-   * Serves on a loopback address and resolves with the port; 0 asks for any. Rejects with `bridge.port_in_use`, or `bridge.start_failed` with
+   * Serves on a loopback address and resolves with the port; 0 asks for any. Rejects with `bridge.port_in_use`, `bridge.port_refused`, or `bridge.start_failed` with
    * the system's code.
    */
   listen(host: '127.0.0.1' | '::1', port: number): Promise<number>
@@ -150,7 +150,9 @@ function startListening(server: Server, host: string, port: number): Promise<num
       reject(
         code === 'EADDRINUSE'
           ? new BridgeError('bridge.port_in_use', `port ${port}`)
-          : new BridgeError('bridge.start_failed', code),
+          : code === 'EACCES'
+            ? new BridgeError('bridge.port_refused', `port ${port}`)
+            : new BridgeError('bridge.start_failed', code),
       )
     server.once('error', fail)
     // Many clients may call at the same moment, such as when a machine wakes up; the system's default turns some away.

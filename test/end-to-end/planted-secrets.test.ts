@@ -7,6 +7,7 @@ import { callRaw } from '../support/raw-call.ts'
 import { paramsOf } from '../support/seen.ts'
 import { randomSecret } from '../support/strict-authorization-server.ts'
 import { beginSignIn, callbackFor, staying } from './sign-in-setup.ts'
+import { useClients } from './use-clients.ts'
 import { watchBridge, type Heard } from './watched-bridge.ts'
 
 const planted = (): string => `planted-${randomBytes(24).toString('base64url')}`
@@ -41,6 +42,9 @@ describe('tokens, codes, verifiers and client secrets', () => {
     await control.bridge.status({}, staying())
     await control.bridge.doctor({}, staying())
     await control.bridge.doctor({ target: id }, staying())
+    const ofOthers: [string, string] = [planted(), planted()]
+    const { href: url } = watched.server.url
+    await useClients(control, { folder: bridge.home.folder, url, id, secrets: ofOthers })
     await control.settings.get({}, staying())
     await control.settings.set({ key: 'logLevel', value: '"debug"' }, staying())
     await control.connections.revoke({ id }, staying())
@@ -49,12 +53,12 @@ describe('tokens, codes, verifiers and client secrets', () => {
     leaving.abort()
     await listening
 
-    const { findings, outputs } = await watched.search()
+    const { findings, outputs } = await watched.search({ header: ofOthers[0], stored: ofOthers[1] })
     expect(findings).toEqual([])
     const procedures = procedureNames(contract)
     expect(procedures.length).toBeGreaterThan(15)
     expect(Object.keys(outputs)).toEqual(expect.arrayContaining(procedures))
-    expect(authorization.state.counters).toMatchObject({ refreshes: 1, revocations: 2, authorizations: 3 })
+    expect(authorization.state.counters).toMatchObject({ refreshes: 1, revocations: 6, authorizations: 3 })
   })
 
   it.each([

@@ -56,8 +56,10 @@ describe('an exchange', () => {
     const fetch = fetchFor(server.origin)
     const metadata = { issuer: server.origin, token_endpoint: `${server.origin}/token` }
     const config = new openid.Configuration(metadata, 'client', {}, openid.ClientSecretBasic('s'))
-    config[openid.customFetch] = (url, { method, headers, body, signal }) =>
-      fetch(url, { method, headers, body: body as URLSearchParams, signal, redirect: 'manual' })
+    config[openid.customFetch] = (url, { method, headers, body, signal }) => {
+      const request = { method, headers, body: body as URLSearchParams, signal, redirect: 'manual' as const }
+      return fetch(url, request)
+    }
     openid.allowInsecureRequests(config)
     const tokens = await openid.refreshTokenGrant(config, 'old', { resource: 'https://r/' })
     expect(tokens.access_token).toBe('a')
