@@ -58,6 +58,7 @@ describe('tokens, codes, verifiers and client secrets', () => {
     const procedures = procedureNames(contract)
     expect(procedures.length).toBeGreaterThan(15)
     expect(Object.keys(outputs)).toEqual(expect.arrayContaining(procedures))
+    // Three sign-ins with two tokens each: the last revocation ends what the earlier ones left, too.
     expect(authorization.state.counters).toMatchObject({ refreshes: 1, revocations: 6, authorizations: 3 })
   })
 
