@@ -1,23 +1,40 @@
 import { defineConfig } from 'rolldown'
 
-// Everything but the native keychain binding is bundled: one file read at start costs less than hundreds.
-export default defineConfig({
-  input: {
-    cli: 'bridge/cli/main.ts',
-    bridge: 'bridge/main.ts',
-    'keychain-child': 'bridge/vault/keychain-child.ts',
+const command = '#!/usr/bin/env node'
+
+export default defineConfig([
+  // Everything but the native keychain binding is bundled: one file read at start costs less than hundreds.
+  {
+    input: {
+      cli: 'bridge/cli/main.ts',
+      bridge: 'bridge/main.ts',
+      'keychain-child': 'bridge/vault/keychain-child.ts',
+    },
+    platform: 'node',
+    external: [/^@napi-rs\/keyring/],
+    // Its main file requires its parts in a way that no bundler sees.
+    resolve: { alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' } },
+    output: {
+      dir: 'dist',
+      cleanDir: true,
+      format: 'esm',
+      minify: false,
+      entryFileNames: '[name].js',
+      chunkFileNames: 'chunks/[name]-[hash].js',
+      banner: (chunk) => (chunk.name === 'cli' ? command : ''),
+    },
   },
-  platform: 'node',
-  external: [/^@napi-rs\/keyring/],
-  // Its main file requires its parts in a way that no bundler sees.
-  resolve: { alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' } },
-  output: {
-    dir: 'dist',
-    cleanDir: true,
-    format: 'esm',
-    minify: false,
-    entryFileNames: '[name].js',
-    chunkFileNames: 'chunks/[name]-[hash].js',
-    banner: (chunk) => (chunk.name === 'cli' ? '#!/usr/bin/env node' : ''),
+  // CommonJS: an ES module would load a good part of Node's own, in every client app.
+  {
+    input: { stdio: 'shim/stdio.ts', command: 'shim/command.ts' },
+    platform: 'node',
+    external: ['./cli.js'],
+    output: {
+      dir: 'dist',
+      format: 'cjs',
+      minify: false,
+      entryFileNames: '[name].cjs',
+      banner: (chunk) => (chunk.name === 'command' ? command : ''),
+    },
   },
-})
+])

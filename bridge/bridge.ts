@@ -11,6 +11,7 @@ import { createGuardedFetch } from './oauth/guarded-fetch.ts'
 import type { Paths } from './paths.ts'
 import type { Browser, Clock, Log } from './ports.ts'
 import type { OpenVault } from './vault/vault.ts'
+import { createPipes } from './stdio/pipes.ts'
 import { version } from './version.ts'
 
 /** What the outside provides to the bridge. */
@@ -70,6 +71,11 @@ export function createBridge(ports: BridgePorts): Bridge {
     routes: { [callbackPath]: (request, response) => callbacks.handle(request, response) },
     log,
   })
+  const pipes = createPipes({
+    upstreams: { get: (id) => connections.find(id) },
+    mostMessageBytes: () => settings.current()['gateway.maxRequestBytes'],
+    log,
+  })
   const handlers = createHandlers({
     connections,
     events,
@@ -107,9 +113,12 @@ export function createBridge(ports: BridgePorts): Bridge {
     async listen(port) {
       const taken = await gateway.listen('127.0.0.1', port)
       origin = `http://127.0.0.1:${taken}`
+      await pipes.listen(paths.pipes)
       return origin
     },
     async close() {
+      // First, since the end of the connections would end every call that another bridge can take over.
+      await pipes.close()
       const settled = connections.close()
       await gateway.close()
       // An answer that is on its way may hold the only refresh token that still works.

@@ -86,6 +86,10 @@ export const errors = {
   'gateway.body_too_large': entry('user', 'The request is larger than the limit', 'Send less, or raise the limit with settings set gateway.maxRequestBytes.'),
   'gateway.body_incomplete': entry('user', 'The request ended before it was complete', 'Send it again.'),
   'gateway.stream_cut': entry('time', 'The server ended the connection before its answer was complete', 'Call again if the call may be repeated.'),
+  'gateway.message_invalid': entry('user', 'This is not a JSON-RPC message', 'Send one JSON object in each line.'),
+  'gateway.too_many_calls': entry('time', 'Too many calls of this client are under way', 'Wait for answers, then call again.'),
+  'gateway.session_lost': entry('user', 'The server had forgotten the session of this client', 'Call again in the new session; this call was not repeated, since it may have had an effect.'),
+  'gateway.call_lost': entry('user', 'The bridge was restarted during this call', 'Look whether it had its effect, then call again.'),
 
   'vault.torn': entry('user', 'The vault file is damaged', 'It was set aside and not changed; start again and sign in anew, or put a good copy back.'),
   'vault.foreign': entry('user', 'The vault file is not one of Bridgekeeper, or of a newer version', 'It was set aside and not changed; start again, or put a good copy back.'),

@@ -192,6 +192,13 @@ function describeBridge(program: Command, execute: Hooks['execute']): void {
     .action((options: { port?: string }) =>
       execute(async (face) => (await import('./commands/serve.ts')).serve(face, options), 'event'),
     )
+  // Taken by the small program in front of this one, which client apps start often; it stands here for its help.
+  command(program, 'stdio', 'serves a connection to the client app that starts it, over stdin and stdout', [
+    'stdio linear --client claude-desktop',
+  ])
+    .argument('<connection>', 'the id of the connection')
+    .option('--client <name>', 'the client app')
+    .action(() => undefined)
   command(program, 'events', 'shows the events of the bridge as they happen', ['events --json']).action(() =>
     execute(async (face) => (await import('./commands/events.ts')).events(face), 'error'),
   )

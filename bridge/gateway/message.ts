@@ -83,7 +83,12 @@ const repeatable = new Set([
  * @see [RFC 9110 §9.2.2](https://www.rfc-editor.org/rfc/rfc9110.html#section-9.2.2)
  */
 export function isRepeatable(httpMethod: string, body: RequestBody): boolean {
-  return httpMethod === 'POST' ? repeatable.has(readMessage(body).method ?? '') : true
+  return httpMethod === 'POST' ? isRepeatableMethod(readMessage(body).method) : true
+}
+
+/** The same for the method of a message. */
+export function isRepeatableMethod(method: string | undefined): boolean {
+  return repeatable.has(method ?? '')
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

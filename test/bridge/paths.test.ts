@@ -17,6 +17,7 @@ describe('where the files are', () => {
       keyFile: '/home/ann/.local/share/bridgekeeper/vault.key',
       logFile: '/home/ann/.local/state/bridgekeeper/bridge.log',
       socket: '/home/ann/.local/share/bridgekeeper/run/bridge.sock',
+      pipes: '/home/ann/.local/share/bridgekeeper/run/stdio.sock',
       lock: '/home/ann/.local/share/bridgekeeper/run/lock',
     })
   })

@@ -31,7 +31,8 @@ async function setWorking(): Promise<Scene & { expectUnharmed(): Promise<void> }
 
 /** Every file of the bridge with the hash of its content. */
 async function filesOf({ home }: BridgeUnderTest): Promise<Record<string, string>> {
-  const names = await readdir(home.bridge)
+  const entries = await readdir(home.bridge, { withFileTypes: true })
+  const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name)
   const hashes = names.map(async (name) => {
     const content = await readFile(join(home.bridge, name))
     return [name, createHash('sha256').update(content).digest('hex')]

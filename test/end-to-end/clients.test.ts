@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Client } from '@modelcontextprotocol/client'
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { describe, expect, it } from 'vitest'
 import { startMcpServer } from '../support/mcp-server.ts'
 import { findPlanted } from '../support/planted.ts'
@@ -21,8 +23,6 @@ const places = {
     process.platform === 'darwin' ? ['.config', 'zed', 'settings.json'] : ['config', 'zed', 'settings.json'],
   continue: ['.continue', 'config.yaml'],
 } as const
-
-const shim = new URL('../../dist/stdio.cjs', import.meta.url)
 
 type App = keyof typeof places
 
@@ -84,13 +84,22 @@ describe.skipIf(process.platform === 'win32')('clients add and remove', () => {
     expect(await readFile(path, 'utf8')).toBe(realFiles.cursor)
   })
 
-  it.skipIf(existsSync(shim))(
-    'say why an app that only starts programs cannot be set up without one',
+  it.skipIf(process.platform !== 'linux')(
+    'give an app that only starts programs a command that works (its folder is known here for Linux)',
     async () => {
       const commands = await withConnection()
-      expect(await commands.json(['clients', 'add', 'claude-desktop', 'tracker', '--yes'], 3)).toMatchObject({
-        error: { code: 'clients.shim_missing', detail: 'Claude Desktop' },
-      })
+      await commands.json(['clients', 'add', 'claude-desktop', 'tracker', '--yes'])
+      const path = join(commands.user, 'config', 'Claude', 'claude_desktop_config.json')
+      const { mcpServers } = JSON.parse(await readFile(path, 'utf8')) as {
+        mcpServers: Record<string, { command: string; args: string[] }>
+      }
+      const { command = '', args = [] } = mcpServers['tracker'] ?? {}
+      const client = new Client({ name: 'claude', version: '1' }, { versionNegotiation: { mode: 'auto' } })
+      const env = { BRIDGEKEEPER_HOME: commands.home.bridge }
+      await client.connect(new StdioClientTransport({ command, args, env }))
+      const { tools } = await client.listTools()
+      expect(tools.map(({ name }) => name)).toContain('whoami')
+      await client.close()
     },
   )
 
