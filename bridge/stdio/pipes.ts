@@ -53,9 +53,9 @@ export function createPipes({ upstreams, mostMessageBytes, log }: PipesOptions):
   }
   const surroundings: PipeSurroundings = {
     mostMessageBytes,
-    open(connection, client, socket) {
+    open(connection, client) {
       if (connection === undefined) return { code: 'cli.usage', detail: 'name a connection' }
-      return new HttpChannel({ connection, client, socket }, channels)
+      return new HttpChannel({ connection, client }, channels)
     },
     changed(pipe) {
       changed.add(pipe)
