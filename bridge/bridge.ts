@@ -9,6 +9,8 @@ import { createGateway } from './gateway/gateway.ts'
 import { createHandlers, type HandlerParts } from './handlers.ts'
 import { callbackPath, createCallbacks } from './oauth/callback.ts'
 import { createGuardedFetch } from './oauth/guarded-fetch.ts'
+import { createPage, pageApiPath, pagePath } from './page/page.ts'
+import { createVisits } from './page/visits.ts'
 import type { Paths } from './paths.ts'
 import type { Browser, Clock, Log } from './ports.ts'
 import type { OpenVault } from './vault/vault.ts'
@@ -25,6 +27,8 @@ export interface BridgePorts {
   readonly log: Log
   /** The absolute path of the shim that client apps start which speak stdio alone. */
   readonly shim: string
+  /** The folder of the built page. */
+  readonly page: string
   /** Called when a face asks the bridge to end. */
   readonly stop: () => void
 }
@@ -65,11 +69,24 @@ export function createBridge(ports: BridgePorts): Bridge {
     fetchFor: (server, onExchange) => createGuardedFetch({ server, log, onExchange }),
     emit: (event) => events.emit(event),
   })
+  const closing = new AbortController()
+  const page = createPage({
+    visits: createVisits(clock),
+    folder: ports.page,
+    async loadApi() {
+      const { createListener, createRouter } = await import('./control/router.ts')
+      return createListener(createRouter(handlers, log, closing.signal), pageApiPath)
+    },
+    log,
+  })
   const gateway = createGateway({
     upstreams: { get: (id) => connections.find(id) },
     clients,
     settings: () => settings.current(),
-    routes: { [callbackPath]: (request, response) => callbacks.handle(request, response) },
+    routes: {
+      [callbackPath]: (request, response) => callbacks.handle(request, response),
+      [pagePath]: (request, response) => page.handle(request, response),
+    },
     log,
   })
   const mostMessageBytes = (): number => settings.current()['gateway.maxRequestBytes']
@@ -103,6 +120,7 @@ export function createBridge(ports: BridgePorts): Bridge {
     async endpoint(connection, client) {
       return served() + endpointPath({ key: await clients.keyFor(client), connection })
     },
+    invite: () => page.invitation(served()),
     stop: ports.stop,
   })
 
@@ -116,6 +134,7 @@ export function createBridge(ports: BridgePorts): Bridge {
       return origin
     },
     async close() {
+      closing.abort()
       // First, since the end of the connections would end every call that another bridge can take over.
       await pipes.close()
       channels.close()

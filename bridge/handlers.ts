@@ -23,6 +23,8 @@ export interface HandlerParts {
   endpoint(connection: string, client: string): Promise<string>
   /** What the procedures for client apps need besides. */
   readonly clients: Omit<ClientParts, 'connections' | 'add'>
+  /** The address of the page, which lets one browser in. */
+  invite(): URL
   /** Ends the bridge, after the answer to this call is out. */
   stop(): void
 }
@@ -78,6 +80,7 @@ export function createHandlers(parts: HandlerParts): ControlHandlers {
         await callTool(await parts.endpoint(connections.get(id).id, ownClient), tool, args, signal),
     },
     clients: loadingClients({ ...parts.clients, connections, add }),
+    page: { invite: async () => ({ url: parts.invite().href }) },
     settings: {
       get: async () => settings.current(),
       set: async ({ key, value }) => await settings.set(key, value),

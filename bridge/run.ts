@@ -114,6 +114,7 @@ async function serve({
       },
     },
     shim: fileURLToPath(new URL('stdio.cjs', bundle)),
+    page: fileURLToPath(new URL('page/', bundle)),
     stop: stopped.stop,
   })
   try {

@@ -143,6 +143,10 @@ export const control = {
       )
       .output(Added),
   },
+  page: {
+    /** The address of the page in a browser. It lets one browser in, once, within a minute. */
+    invite: procedure.input(nothing).output(z.strictObject({ url: z.string() })),
+  },
   settings: {
     get: procedure.input(nothing).output(Settings),
     set: procedure.input(z.strictObject({ key: z.string(), value: z.string() })).output(Settings),

@@ -4,6 +4,7 @@ import type { AddOptions } from './commands/add.ts'
 import type { ChangeOptions } from './commands/clients.ts'
 import type { ImportOptions } from './commands/clients-import.ts'
 import type { ConnectOptions } from './commands/connect.ts'
+import type { UiOptions } from './commands/ui.ts'
 import type { Face } from './face.ts'
 import type { FailureShape } from './failure.ts'
 
@@ -199,6 +200,11 @@ function describeBridge(program: Command, execute: Hooks['execute']): void {
     .argument('<connection>', 'the id of the connection')
     .option('--client <name>', 'the client app')
     .action(() => undefined)
+  command(program, 'ui', 'opens the page of Bridgekeeper in a browser', ['ui', 'ui --no-browser'])
+    .option('--no-browser', 'show the address instead of opening it')
+    .action((options: UiOptions) =>
+      execute(async (face) => (await import('./commands/ui.ts')).ui(face, options), 'error'),
+    )
   command(program, 'events', 'shows the events of the bridge as they happen', ['events --json']).action(() =>
     execute(async (face) => (await import('./commands/events.ts')).events(face), 'error'),
   )

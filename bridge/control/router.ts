@@ -20,11 +20,11 @@ export function createRouter(handlers: ControlHandlers, log: Log, closing: Abort
   return implementAll(control, handlers, log, closing)
 }
 
-/** The router over HTTP, on a unix socket or elsewhere. Who may send requests is the listener's owner's matter. */
-export function createListener(router: AnyRouter): RequestListener {
+/** The router over HTTP, on a unix socket or elsewhere, below a path if it is given one. Who may send requests is the listener's owner's matter. */
+export function createListener(router: AnyRouter, prefix?: `/${string}`): RequestListener {
   const handler = new RPCHandler(router)
   return (request, response) => {
-    handler.handle(request, response).then(
+    handler.handle(request, response, prefix === undefined ? {} : { prefix }).then(
       ({ matched }) => {
         if (!matched) response.writeHead(404, { 'content-type': 'application/json' }).end(UNKNOWN_PROCEDURE)
       },

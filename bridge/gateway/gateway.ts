@@ -21,7 +21,10 @@ export interface GatewayOptions {
   readonly clients: ClientLookup
   readonly settings: () => Pick<Settings, 'gateway.maxRequestBytes'>
   readonly log: Log
-  /** By exact path, without the query. They are held to the Host rule and to nothing else, and need no client key. */
+  /**
+   * By exact path, without the query, or by a first segment with its slashes for all below it. They are held to the Host rule and to nothing
+   * else, and need no client key.
+   */
   readonly routes?: Readonly<Record<string, Route>>
 }
 
@@ -58,7 +61,8 @@ export function createGateway({ upstreams, clients, settings, log, routes = {} }
 
   function serve(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
     const target = request.url ?? ''
-    const page = pages.get(target.split('?', 1)[0] ?? '')
+    const path = target.split('?', 1)[0] ?? ''
+    const page = pages.get(path) ?? pages.get(path.slice(0, path.indexOf('/', 1) + 1))
     const refused = page ? hostRefusal(request, port) : refusal(request, port)
     if (refused) return answerFailure(response, refused)
     if (page) return servePage(page, request, response)

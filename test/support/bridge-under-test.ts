@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { createBridge, type Bridge } from '../../bridge/bridge.ts'
 import type { ControlHandlers } from '../../bridge/control/handlers.ts'
 import { bridgePaths } from '../../bridge/paths.ts'
@@ -90,6 +91,7 @@ export async function startBridge(options: BridgeUnderTestOptions = {}): Promise
       },
     },
     shim: join(home.folder, 'stdio.cjs'),
+    page: fileURLToPath(new URL('../../dist/page/', import.meta.url)),
     stop: () => undefined,
   })
   const origin = await bridge.listen(0)

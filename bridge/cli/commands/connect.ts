@@ -5,6 +5,7 @@ import type { ControlClient } from '../../control/client.ts'
 import { accessPhrase, stepUpPhrase } from '../describe.ts'
 import type { Face } from '../face.ts'
 import { parseId, parseScopes } from '../parse.ts'
+import { opensPage } from '../open-page.ts'
 import { text } from '../text.ts'
 
 /** The options of `connect` as typed. */
@@ -48,12 +49,11 @@ export async function signIn(
   })
   const left = AbortSignal.any([giveUp.signal, face.terminal.closed])
   try {
-    // This process opens the browser and not the bridge: its BROWSER, display and session are those of the person who waits.
     const events = await control.connections.signIn({ ...request, openBrowser: false }, { signal: left })
     for await (const event of events) {
       if (event.event === 'failed') throw new BridgeError(event.code, event.detail)
       if (event.event === 'connected') return say(face, event)
-      const opened = browser && (await opens(face, control, event.url))
+      const opened = browser && (await opensPage(face, control, event.url))
       say(face, { ...event, opened })
       explain(face, request.id, opened)
     }
@@ -63,17 +63,6 @@ export async function signIn(
     throw thrown
   }
   throw new BridgeError('bridge.unreachable', 'it ended during the sign-in, which may still be pending')
-}
-
-async function opens({ env }: Face, control: ControlClient, url: string): Promise<boolean> {
-  const { systemBrowser } = await import('../../browser.ts')
-  const command = env['BROWSER'] || (await control.settings.get({})).browser
-  try {
-    await systemBrowser({ command, platform: process.platform, env }).open(new URL(url))
-    return true
-  } catch {
-    return false
-  }
 }
 
 async function announce({ terminal }: Face, { id, stepUp }: Connection): Promise<void> {

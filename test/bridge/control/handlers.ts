@@ -66,6 +66,7 @@ export function handlersWith(parts: {
       import: unknown,
       ...parts.clients,
     },
+    page: { invite: unknown },
     settings: { get: async () => Settings.parse({}), set: async () => Settings.parse({}), ...parts.settings },
     events: parts.events ?? async function* () {},
   }

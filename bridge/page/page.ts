@@ -1,0 +1,134 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Failure } from '../../shared/errors.ts'
+import { answerFailure } from '../gateway/failure-answer.ts'
+import type { Log } from '../ports.ts'
+import { readPageFiles, type PageFile } from './files.ts'
+import type { Visits } from './visits.ts'
+
+/** Everything of the page lies below this path. */
+export const pagePath = '/ui/'
+const entryPath = `${pagePath}enter`
+/** Where the page reaches the control API. */
+export const pageApiPath = '/ui/api'
+
+/** The name of the cookie, and of the header field with the secret beside it. */
+export const pageCookie = 'bridgekeeper-page'
+export const pageSecretHeader = 'x-bridgekeeper-page'
+
+/** What the page needs from the bridge around it. */
+export interface PageOptions {
+  readonly visits: Visits
+  /** The folder of the built page. */
+  readonly folder: string
+  /** The control API below `pageApiPath`, loaded with the first request. */
+  readonly loadApi: () => Promise<RequestListener>
+  readonly log: Log
+}
+
+/** The window's page, for a browser: the same as in the tray app, over HTTP. */
+export interface Page {
+  /** Answers everything below `pagePath`. The Host rule has been kept to. */
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>
+  /** The address that lets one browser in, once, below `origin`. */
+  invitation(origin: string): URL
+}
+
+/** Nothing but what the page is made of runs, and nobody may frame it or learn where it was. */
+const documentHeaders: Readonly<Record<string, string>> = {
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+}
+
+/** Puts the page's server together. Its files are read with the first request. */
+export function createPage({ visits, folder, loadApi, log }: PageOptions): Page {
+  let files: Promise<ReadonlyMap<string, PageFile>> | undefined
+  let api: Promise<RequestListener> | undefined
+
+  async function serveApi(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const refused = apiRefusal(request, visits)
+    if (refused) return refuse(request, response, refused)
+    api ??= loadApi()
+    const listen = await api
+    listen(request, response)
+  }
+
+  async function serveFile(path: string, response: ServerResponse): Promise<void> {
+    files ??= readPageFiles(folder)
+    let known: ReadonlyMap<string, PageFile>
+    try {
+      known = await files
+    } catch {
+      files = undefined
+      log.error('the page cannot be read')
+      return answerFailure(response, { code: 'page.missing' })
+    }
+    const name = path.slice(pagePath.length)
+    // Every view has an address of its own, and all of them are the one document.
+    const file = known.get(name) ?? (name.includes('.') ? undefined : known.get('index.html'))
+    if (!file) return answerFailure(response, { code: 'gateway.not_found' })
+    const cache = file.isImmutable ? 'max-age=31536000, immutable' : 'no-store'
+    response.writeHead(200, { ...documentHeaders, 'content-type': file.type, 'cache-control': cache })
+    response.end(file.body)
+  }
+
+  function enter(url: URL, response: ServerResponse): void {
+    const admission = visits.enter(url.searchParams.get('once') ?? '')
+    const headers = { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' }
+    if (!admission) return void response.writeHead(303, { ...headers, location: `${pagePath}#refused` }).end()
+    const cookie = `${pageCookie}=${admission.cookie}; Path=${pagePath}; HttpOnly; SameSite=Strict`
+    // A fragment is sent to nobody. The page takes the secret out of the address at once.
+    const location = `${pagePath}#${admission.secret}`
+    response.writeHead(303, { ...headers, 'set-cookie': cookie, location }).end()
+  }
+
+  return {
+    async handle(request, response) {
+      const url = new URL(request.url ?? '', 'http://127.0.0.1')
+      if (url.pathname.startsWith(`${pageApiPath}/`)) return await serveApi(request, response)
+      if (request.method !== 'GET') return refuse(request, response, { code: 'gateway.method_refused' })
+      if (url.pathname === entryPath) return enter(url, response)
+      await serveFile(url.pathname, response)
+    },
+    invitation: (origin) => new URL(`${entryPath}?once=${visits.invite()}`, origin),
+  }
+}
+
+/**
+ * Why a request for the control API is refused. A page of another origin can make a browser send the cookie at most where SameSite is not
+ * kept; it cannot send the header field, nor hide where it comes from.
+ */
+function apiRefusal({ method, headers }: IncomingMessage, visits: Visits): Failure | undefined {
+  const { host, origin, 'sec-fetch-site': site } = headers
+  if (method !== 'POST') return { code: 'gateway.method_refused' }
+  if (origin !== `http://${host}` || (site !== undefined && site !== 'same-origin')) {
+    return { code: 'gateway.origin_refused' }
+  }
+  const secret = headers[pageSecretHeader]
+  const isIn = visits.admits(cookieOf(headers.cookie), typeof secret === 'string' ? secret : undefined)
+  return isIn ? undefined : { code: 'page.not_admitted' }
+}
+
+function cookieOf(header: string | undefined): string | undefined {
+  const prefix = `${pageCookie}=`
+  const pairs = header?.split(';').map((pair) => pair.trim()) ?? []
+  return pairs.find((pair) => pair.startsWith(prefix))?.slice(prefix.length)
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse, failure: Failure): void {
+  request.resume()
+  answerFailure(response, failure)
+}
