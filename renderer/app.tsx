@@ -1,30 +1,55 @@
-import { QueryClient, QueryClientProvider, useQuery } from '@tanstack/react-query'
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
+import { Router } from 'wouter'
 import type { BridgeClient } from './bridge/client.ts'
+import { Mark } from './parts/mark.tsx'
+import { Shell } from './shell.tsx'
+import { SurroundingsContext, type Surroundings } from './state/bridge-context.ts'
+import { Live } from './state/live.ts'
 
-const queries = new QueryClient()
+const queries = new QueryClient({
+  // Events keep everything up to date; what fails says so, and is asked again when the line is back.
+  defaultOptions: { queries: { staleTime: Infinity, retry: false, refetchOnWindowFocus: false } },
+})
 
 /** The whole window. Without a bridge it says how to get one. */
 export function App({ bridge }: { readonly bridge: BridgeClient | undefined }) {
-  if (!bridge) return <p>Open this page with the command bridgekeeper ui.</p>
+  return bridge ? <Window bridge={bridge} /> : <NotAdmitted />
+}
+
+function Window({ bridge }: { readonly bridge: BridgeClient }) {
+  const [surroundings, setSurroundings] = useState<Surroundings>()
+  useEffect(() => {
+    const live = new Live(bridge, queries)
+    setSurroundings({ bridge, live })
+    return () => live.close()
+  }, [bridge])
+  if (!surroundings) return null
   return (
     <QueryClientProvider client={queries}>
-      <Servers bridge={bridge} />
+      <SurroundingsContext value={surroundings}>
+        <Router base="/ui">
+          <Shell />
+        </Router>
+      </SurroundingsContext>
     </QueryClientProvider>
   )
 }
 
-function Servers({ bridge }: { readonly bridge: BridgeClient }) {
-  const { data } = useQuery({ queryKey: ['connections'], queryFn: () => bridge.connections.list({}) })
+function NotAdmitted() {
   return (
-    <main>
-      <h1>Servers</h1>
-      <ul>
-        {data?.map(({ id, status }) => (
-          <li key={id}>
-            {id} {status}
-          </li>
-        ))}
-      </ul>
+    <main className="grid h-full place-items-center p-8">
+      <div className="max-w-sm">
+        <h1 className="flex items-center gap-2.5 text-title font-semibold tracking-tight">
+          <Mark /> Bridgekeeper
+        </h1>
+        <p className="mt-3 text-soft">
+          This browser was not let in, or the address was used already. Open the page again with this command:
+        </p>
+        <code className="mt-3 block rounded-lg border border-line bg-panel px-3 py-2 font-mono">
+          bridgekeeper ui
+        </code>
+      </div>
     </main>
   )
 }

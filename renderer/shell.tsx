@@ -1,0 +1,78 @@
+import { useQuery } from '@tanstack/react-query'
+import { Link, Redirect, Route, Switch, useRoute } from 'wouter'
+import { Mark } from './parts/mark.tsx'
+import { useBridge } from './state/bridge-context.ts'
+import { useLine } from './state/live.ts'
+import { ServersView } from './views/servers.tsx'
+
+const places = [{ path: '/servers', name: 'Servers' }] as const
+
+/** The window: where to go on the left, the view beside it, and how the bridge is below. */
+export function Shell() {
+  return (
+    <div className="grid h-full grid-rows-[auto_minmax(0,1fr)] min-[640px]:grid-cols-[208px_minmax(0,1fr)] min-[640px]:grid-rows-1">
+      <nav
+        aria-label="Views"
+        className="flex gap-0.5 overflow-x-auto border-line px-2.5 py-2 max-[639px]:border-b min-[640px]:flex-col min-[640px]:border-r min-[640px]:py-4"
+      >
+        <div className="flex items-center gap-2.5 px-2.5 pb-4 font-semibold tracking-tight max-[639px]:hidden">
+          <Mark /> Bridgekeeper
+        </div>
+        {places.map((place) => (
+          <Place key={place.path} {...place} />
+        ))}
+        <BridgeLine />
+      </nav>
+      <Switch>
+        <Route path="/servers/:id?">{({ id }) => <ServersView id={id} />}</Route>
+        <Route>
+          <Redirect to="/servers" replace />
+        </Route>
+      </Switch>
+    </div>
+  )
+}
+
+function Place({ path, name }: { readonly path: string; readonly name: string }) {
+  const [isHere] = useRoute(`${path}/*?`)
+  const look = isHere
+    ? 'bg-panel font-semibold text-ink ring-1 ring-line'
+    : 'text-soft hover:bg-hover hover:text-ink'
+  return (
+    <Link
+      href={path}
+      aria-current={isHere ? 'page' : undefined}
+      className={`rounded-lg px-2.5 py-1.5 whitespace-nowrap ${look}`}
+    >
+      {name}
+    </Link>
+  )
+}
+
+const keyStores = {
+  keychain: 'Tokens sealed, key in the keychain',
+  passphrase: 'Tokens sealed with your passphrase',
+  'key-file': 'Tokens sealed, key in a file',
+} as const
+
+/** How the bridge is, in two lines. */
+function BridgeLine() {
+  const { bridge, live } = useBridge()
+  const line = useLine(live)
+  const { data } = useQuery({ queryKey: ['status'], queryFn: () => bridge.bridge.status({}) })
+  return (
+    <footer role="status" className="mt-auto px-2.5 text-[12px] leading-normal text-soft max-[639px]:hidden">
+      {line === 'lost' ? (
+        <b className="font-semibold text-broken">The bridge does not answer. Trying again.</b>
+      ) : (
+        data && (
+          <>
+            Running · {new URL(data.url).host}
+            <br />
+            {keyStores[data.keyStore]}
+          </>
+        )
+      )}
+    </footer>
+  )
+}
