@@ -6,6 +6,8 @@ import { Mark } from './parts/mark.tsx'
 import { Shell } from './shell.tsx'
 import { SurroundingsContext, type Surroundings } from './state/bridge-context.ts'
 import { Live } from './state/live.ts'
+import { openPage } from './bridge/open-page.ts'
+import { SignIns } from './state/sign-ins.ts'
 
 const queries = new QueryClient({
   // Events keep everything up to date; what fails says so, and is asked again when the line is back.
@@ -21,8 +23,12 @@ function Window({ bridge }: { readonly bridge: BridgeClient }) {
   const [surroundings, setSurroundings] = useState<Surroundings>()
   useEffect(() => {
     const live = new Live(bridge, queries)
-    setSurroundings({ bridge, live })
-    return () => live.close()
+    const signIns = new SignIns(bridge, openPage)
+    setSurroundings({ bridge, live, signIns })
+    return () => {
+      live.close()
+      signIns.close()
+    }
   }, [bridge])
   if (!surroundings) return null
   return (

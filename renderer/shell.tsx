@@ -3,7 +3,7 @@ import { Link, Redirect, Route, Switch, useRoute } from 'wouter'
 import { Mark } from './parts/mark.tsx'
 import { useBridge } from './state/bridge-context.ts'
 import { useLine } from './state/live.ts'
-import { ServersView } from './views/servers.tsx'
+import { ServersView } from './views/servers/servers.tsx'
 
 const places = [{ path: '/servers', name: 'Servers' }] as const
 

@@ -3,11 +3,13 @@ import { createContext, use } from 'react'
 import type { BridgeClient } from '../bridge/client.ts'
 import type { Connection } from '../../shared/connection.ts'
 import { connectionsKey, type Live } from './live.ts'
+import type { SignIns } from './sign-ins.ts'
 
 /** What every view works with. */
 export interface Surroundings {
   readonly bridge: BridgeClient
   readonly live: Live
+  readonly signIns: SignIns
 }
 
 export const SurroundingsContext = createContext<Surroundings | undefined>(undefined)

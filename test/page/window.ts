@@ -1,0 +1,45 @@
+import { chromium, type Browser, type BrowserContext, type Page } from '@playwright/test'
+import { afterAll, afterEach, beforeAll } from 'vitest'
+import type { BridgeUnderTest } from '../support/bridge-under-test.ts'
+
+let browser: Browser
+const contexts: BrowserContext[] = []
+
+beforeAll(async () => {
+  browser = await chromium.launch({ executablePath: '/usr/bin/chromium' })
+})
+afterEach(async () => {
+  for (const context of contexts.splice(0)) await context.close()
+})
+afterAll(() => browser?.close())
+
+/** A real browser that the bridge let in, on the page of the window. */
+export interface Window {
+  readonly page: Page
+  readonly context: BrowserContext
+  /** Violations of the page's policy and errors that the browser told of. */
+  readonly complaints: readonly string[]
+}
+
+export interface WindowOptions {
+  readonly width?: number
+  readonly height?: number
+  readonly colorScheme?: 'light' | 'dark'
+}
+
+/** Opens the page as `bridgekeeper ui` does. */
+export async function openWindow(
+  { control, origin }: Pick<BridgeUnderTest, 'control' | 'origin'>,
+  { width = 1280, height = 820, colorScheme = 'light' }: WindowOptions = {},
+): Promise<Window> {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme, reducedMotion: 'reduce' })
+  contexts.push(context)
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin })
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
+  page.on('pageerror', (error) => complaints.push(error.message))
+  const { url } = await control.page.invite({}, new AbortController().signal)
+  await page.goto(url)
+  return { page, context, complaints }
+}
