@@ -101,6 +101,7 @@ export function createPage({ visits, folder, loadApi, log }: PageOptions): Page 
       if (url.pathname.startsWith(`${pageApiPath}/`)) return await serveApi(request, response)
       if (request.method !== 'GET') return refuse(request, response, { code: 'gateway.method_refused' })
       if (url.pathname === entryPath) return enter(url, response)
+      if (!url.pathname.startsWith(pagePath)) return answerFailure(response, { code: 'gateway.not_found' })
       await serveFile(url.pathname, response)
     },
     invitation: (origin) => new URL(`${entryPath}?once=${visits.invite()}`, origin),
