@@ -17,7 +17,7 @@ export interface DayWriterOptions {
 /** Lines of one day that are written together. */
 interface Batch {
   readonly day: string
-  readonly text: string
+  readonly bytes: Buffer
   readonly lines: number
 }
 
@@ -32,8 +32,8 @@ interface Current {
 
 /** How long a line may wait for others, in milliseconds. */
 const waitMs = 250
-/** How many characters are written at once, and how many may wait for a slow disk. */
-const batchLength = 256 * 1024
+/** How many bytes are written at once, but for a line that is longer, and how many may wait for a slow disk. */
+const batchBytes = 128 * 1024
 const mostWaiting = 16 * 1024 * 1024
 /** How large a part of a day grows, in bytes, where all together may take enough. */
 const largestPart = 8 * 1024 * 1024
@@ -44,8 +44,12 @@ const largestPart = 8 * 1024 * 1024
  */
 export class DayWriter {
   readonly #options: DayWriterOptions
-  #collected = ''
+  /** Lines as bytes: as one string they would be thousands of small objects that the garbage collector walks. */
+  #collected: Buffer | undefined
+  #length = 0
   #lines = 0
+  /** Written, and free for the next batch. */
+  #spare: Buffer | undefined
   #day = { day: '', start: 0, end: 0 }
   #cancelTimer: (() => void) | undefined
   #isClosed = false
@@ -67,10 +71,13 @@ export class DayWriter {
       this.#send()
       this.#day = dayOf(at)
     }
-    this.#collected += line
+    // In UTF-8 no character of a string takes more than three bytes.
+    const mostBytes = line.length * 3
+    if (this.#length + mostBytes > batchBytes) this.#send()
+    this.#collected ??= this.#emptyBuffer(mostBytes)
+    this.#length += this.#collected.write(line, this.#length)
     this.#lines++
-    if (this.#collected.length >= batchLength) this.#send()
-    else this.#cancelTimer ??= this.#options.clock.after(waitMs, () => this.#send())
+    this.#cancelTimer ??= this.#options.clock.after(waitMs, () => this.#sendSoon())
   }
 
   /** Resolves when all that was added is written, or lost. */
@@ -95,26 +102,39 @@ export class DayWriter {
     this.#isClosed = true
     await this.flush()
     // What was lost is said, if the disk takes it by now.
-    if (this.#lost > 0) this.#enqueue({ day: dayOf(this.#options.clock.now()).day, text: '', lines: 0 })
+    const { day } = dayOf(this.#options.clock.now())
+    if (this.#lost > 0) this.#enqueue({ day, bytes: Buffer.alloc(0), lines: 0 })
     await this.#last
+  }
+
+  #sendSoon(): void {
+    this.#cancelTimer = undefined
+    // On a disk that hangs, lines share a buffer until it is full.
+    if (this.#waiting === 0) this.#send()
+    else this.#cancelTimer = this.#options.clock.after(waitMs, () => this.#sendSoon())
   }
 
   #send(): void {
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
-    if (this.#lines === 0) return
-    const batch = { day: this.#day.day, text: this.#collected, lines: this.#lines }
-    this.#collected = ''
+    if (!this.#collected) return
+    const bytes = this.#collected.subarray(0, this.#length)
+    const batch = { day: this.#day.day, bytes, lines: this.#lines }
+    this.#collected = undefined
+    this.#length = 0
     this.#lines = 0
-    if (this.#waiting + batch.text.length > mostWaiting) {
-      this.#lost += batch.lines
-      return
-    }
-    this.#enqueue(batch)
+    if (this.#waiting + bytes.buffer.byteLength > mostWaiting) this.#lost += batch.lines
+    else this.#enqueue(batch)
+  }
+
+  #emptyBuffer(mostBytes: number): Buffer {
+    const spare = mostBytes > batchBytes ? undefined : this.#spare
+    this.#spare = undefined
+    return spare ?? Buffer.allocUnsafeSlow(Math.max(batchBytes, mostBytes))
   }
 
   #enqueue(batch: Batch): void {
-    this.#waiting += batch.text.length
+    this.#waiting += batch.bytes.buffer.byteLength
     this.#last = this.#last.then(async () => {
       try {
         await this.#write(batch)
@@ -125,24 +145,22 @@ export class DayWriter {
         if (!this.#hasFailed) this.#options.failed(error)
         this.#hasFailed = true
       }
-      this.#waiting -= batch.text.length
+      this.#waiting -= batch.bytes.buffer.byteLength
+      if (batch.bytes.buffer.byteLength === batchBytes) this.#spare = Buffer.from(batch.bytes.buffer)
     })
   }
 
-  async #write({ day, text }: Batch): Promise<void> {
+  async #write({ day, bytes }: Batch): Promise<void> {
     const limits = this.#options.limits()
     if (limits.keepDays === 0) return await removeDayFiles(this.#options.folder)
-    const bytes = Buffer.from(text)
     const largest = Math.min(largestPart, Math.floor(limits.maxBytes / 8))
     const before = this.#current
     const current = await this.#fileFor(day, bytes.length, largest)
     const gaps = current === before ? [] : await this.#makeRoom(current, limits, largest)
     const lost = this.#lost
     if (lost > 0) gaps.push({ at: this.#options.clock.now(), record: 'gap', reason: 'disk', calls: lost })
-    this.#current = await this.#append(
-      current,
-      Buffer.concat([Buffer.from(gaps.map(gapLine).join('')), bytes]),
-    )
+    const whole = gaps.length > 0 ? Buffer.concat([Buffer.from(gaps.map(gapLine).join('')), bytes]) : bytes
+    this.#current = await this.#append(current, whole)
     this.#lost -= lost
   }
 
