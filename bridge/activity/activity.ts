@@ -47,7 +47,7 @@ export interface ActivityLog extends Activity {
 const payloadRecords: RecordKind<Record<string, never>> = {
   name: 'activity-payloads',
   version: 1,
-  parse: (value) => z.object({}).parse(value) as Record<string, never>,
+  parse: (value) => z.object({}).parse(value),
 }
 
 /** The record in a folder `activity` of `home`. Nothing is read or written before the first call ends. */

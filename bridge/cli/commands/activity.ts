@@ -4,7 +4,7 @@ import type { ControlClient } from '../../control/client.ts'
 import type { Face } from '../face.ts'
 import { parseId } from '../parse.ts'
 import type { Terminal } from '../terminal.ts'
-import { alignColumns, joinText, oneLine, text, type Paint, type Text } from '../text.ts'
+import { alignColumns, oneLine, text, type Paint, type Text } from '../text.ts'
 import { localTime, parseMoment } from '../time.ts'
 
 /** As they are typed. */
