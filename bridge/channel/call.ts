@@ -1,10 +1,10 @@
-import type { Socket } from 'node:net'
 import { errors, type Failure } from '../../shared/errors.ts'
 import type { Upstream } from '../connections/upstream.ts'
 import type { AnswerHead } from '../gateway/answer-rules.ts'
 import type { Endable } from '../gateway/in-flight.ts'
+import type { CallEnd } from './channel.ts'
 import { Delivery, type DeliveryReceiver, type DeliverySurroundings } from './delivery.ts'
-import { errorAnswer, failureOfStatus, passedOnError } from './error-messages.ts'
+import { failureOfStatus, passedOnError } from './error-messages.ts'
 import { isSameId, readMessage, withId, type RpcMessage } from './rpc-message.ts'
 
 /** How a call is made, by the era of its client. */
@@ -29,13 +29,12 @@ export interface CallRules {
 
 /** What calls of one client share. */
 export interface CallSurroundings extends DeliverySurroundings {
-  readonly socket: Socket
   readonly client: string
   readonly connection: string
-  /** Says a message that is not an answer. */
-  readonly pass: (message: RpcMessage) => void
-  /** Says an answer of ours. */
-  readonly answer: (bytes: Buffer) => void
+  /** Says a message that is not an answer, and came with the answer to this request. */
+  readonly pass: (message: RpcMessage, about: RpcMessage) => void
+  /** Answers a request with a failure of ours. */
+  readonly fail: (request: RpcMessage, failure: Failure, head: AnswerHead) => void
   /** The call is over; its answer, if it gets one, has been said. */
   readonly left: (call: Call) => void
 }
@@ -78,10 +77,6 @@ export class Call implements DeliveryReceiver, Endable {
     this.access = upstream.ended
     this.rules = rules
     this.#around = around
-  }
-
-  get socket(): Socket {
-    return this.#around.socket
   }
 
   get isOver(): boolean {
@@ -148,7 +143,7 @@ export class Call implements DeliveryReceiver, Endable {
     log.debug('call failed', { client, connection, code: failure.code })
     this.#delivery?.abandon()
     this.#leave()
-    if (!this.#isCancelled) this.#around.answer(errorAnswer(this.request.id, failure))
+    if (!this.#isCancelled) this.#around.fail(this.request, failure, this.#head)
   }
 
   #leave(): void {
@@ -168,7 +163,7 @@ export class Call implements DeliveryReceiver, Endable {
     this.#tries = 0
     const message = readMessage(bytes)
     if (!message || message.kind === 'invalid') this.#fault = 'its answer is no JSON-RPC message'
-    else if (message.kind !== 'answer') this.#around.pass(message)
+    else if (message.kind !== 'answer') this.#around.pass(message, this.request)
     else if (isSameId(message.id, this.request.id)) this.#settle(message)
     else this.#fault = 'it answered with another id'
   }
@@ -243,6 +238,11 @@ export class Call implements DeliveryReceiver, Endable {
     const ms = Math.min(resumeMs * 2 ** this.#tries++, listenAgainMs)
     this.#timer = setTimeout(() => this.send(), ms)
   }
+}
+
+/** How a call ended that the server answered. */
+export function endOf({ errorPlace }: RpcMessage, { status }: AnswerHead): CallEnd {
+  return { status, isError: errorPlace !== undefined }
 }
 
 /** Some servers write an id anew, such as a number with more digits than they keep. */

@@ -1,15 +1,32 @@
 import type { Failure } from '../../shared/errors.ts'
 import type { RpcMessage } from './rpc-message.ts'
 
-/** The client's side of a channel: a pipe, or whatever else stands in for one client. */
+/** How a call ended, for those who keep account of it. */
+export interface CallEnd {
+  /** The HTTP status of the server's answer, if it came to one. */
+  readonly status?: number
+  /** Set where the answer is an error of ours. */
+  readonly failure?: Failure
+  /** Whether the answer is a JSON-RPC error of the server's. */
+  readonly isError?: boolean
+}
+
+/** The client's side of a channel: a pipe, or whatever else stands in for one client. Messages are JSON in one line, without a line feed. */
 export interface ChannelClient {
   /** The client app, by its name. */
   readonly name: string
-  /** Says one message to the client: JSON in one line, without its line feed. */
-  readonly say: (message: Buffer) => void
+  /** Says the one answer to a request. `request` is the very object that `take` got, so that what is kept of it is found without parsing. */
+  answer(request: RpcMessage, bytes: Buffer, end: CallEnd): void
   /** Says an answer that changes what `session` gives, so that the two are never known apart from each other. */
-  sayWithSession(message: Buffer): void
+  answerWithSession(request: RpcMessage, bytes: Buffer, end: CallEnd): void
+  /** Says a request or a notification of the server's. `about` is the client's request on whose stream it came, if it came on one. */
+  pass(message: RpcMessage, about?: RpcMessage): void
+  /** A request that the client cancelled gets no answer. */
+  dropped(request: RpcMessage): void
 }
+
+/** Opens what stands behind a client. */
+export type OpenChannel = (client: ChannelClient) => Channel
 
 /** A request under way, as another bridge needs to know it. */
 export interface PendingRequest {
@@ -23,8 +40,8 @@ export interface PendingRequest {
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
 
 /**
- * What stands behind one client: a server, and later a translation or all servers at once. It takes the client's messages one by one, answers
- * every request with exactly one message, and keeps ids as they are written.
+ * What stands behind one client: a server, a translation, all servers at once, or a layer over one of these. It takes the client's messages one
+ * by one, answers every request with exactly one message, and keeps ids as they are written.
  */
 export interface Channel {
   take(message: RpcMessage): void

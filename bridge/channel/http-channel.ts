@@ -1,10 +1,9 @@
-import type { Socket } from 'node:net'
 import type { Failure } from '../../shared/errors.ts'
 import type { Upstream } from '../connections/upstream.ts'
 import type { InFlight } from '../gateway/in-flight.ts'
 import { isRepeatableMethod } from '../gateway/message.ts'
 import { Call, type CallRules, type CallSurroundings } from './call.ts'
-import type { Channel, ChannelClient, Json, PendingRequest } from './channel.ts'
+import type { CallEnd, Channel, ChannelClient, Json, PendingRequest } from './channel.ts'
 import { Delivery, type DeliverySurroundings } from './delivery.ts'
 import { errorAnswer } from './error-messages.ts'
 import { mirror } from './mirrored-headers.ts'
@@ -24,7 +23,6 @@ export interface HttpChannelSurroundings extends DeliverySurroundings {
 export interface HttpChannelOptions {
   readonly connection: string
   readonly client: ChannelClient
-  readonly socket: Socket
 }
 
 /** How many requests of one client may be under way, and how many bytes they may have together. */
@@ -56,25 +54,24 @@ export class HttpChannel implements Channel {
   constructor(options: HttpChannelOptions, around: HttpChannelSurroundings) {
     this.#options = options
     this.#around = around
-    const { client, connection, socket } = options
+    const { client, connection } = options
     const host: SessionHost = {
       client: client.name,
       around,
       gone: this.#gone.signal,
       upstream: () => around.upstreams.get(connection),
-      pass: (message) => this.#pass(message),
-      say: (answer) => client.say(answer),
-      sayWithSession: (answer) => client.sayWithSession(answer),
+      pass: (message, about) => this.#pass(message, about),
+      answer: (request, bytes, end) => client.answer(request, bytes, end),
+      answerWithSession: (request, bytes, end) => client.answerWithSession(request, bytes, end),
       hold: (until) => this.#hold(until),
     }
     this.#keeper = new SessionKeeper(host)
     this.#callSurroundings = {
       ...around,
-      socket,
       client: client.name,
       connection,
       pass: host.pass,
-      answer: host.say,
+      fail: (request, failure, { status }) => this.#answerFailure(request, failure, status),
       left: (call) => this.#left(call),
     }
   }
@@ -162,7 +159,7 @@ export class HttpChannel implements Channel {
       around: this.#around,
       catalogue: this.#around.tools(upstream),
       gone: this.#gone.signal,
-      say: (answer) => client.say(answer),
+      answer: (bytes, end) => client.answer(request, bytes, end),
     })
   }
 
@@ -195,17 +192,18 @@ export class HttpChannel implements Channel {
     const meant = this.#calls.filter(({ request }) => id !== undefined && isSameId(request.id, id))
     if (!this.#keeper.isOpen) {
       for (const call of meant) call.abandon()
-      return
-    }
-    for (const call of meant) call.forget()
+    } else for (const call of meant) call.forget()
+    for (const { request } of meant) this.#options.client.dropped(request)
+    if (!this.#keeper.isOpen) return
     if (upstream) this.#tell(message, upstream)
   }
 
   #cancelWaiting(message: RpcMessage): boolean {
     const id = cancelledId(message)
-    const before = this.#waiting.length
-    this.#waiting = this.#waiting.filter((one) => one.kind !== 'request' || !isSameId(one.id, id))
-    return this.#waiting.length < before
+    const meant = this.#waiting.filter((one) => one.kind === 'request' && isSameId(one.id, id))
+    this.#waiting = this.#waiting.filter((one) => !meant.includes(one))
+    for (const request of meant) this.#options.client.dropped(request)
+    return meant.length > 0
   }
 
   /** Delivers a notification or an answer, for which the client expects nothing. */
@@ -267,17 +265,22 @@ export class HttpChannel implements Channel {
     if (message?.kind === 'request' || message?.kind === 'notification') this.#pass(message)
   }
 
-  #pass(message: RpcMessage): void {
+  #pass(message: RpcMessage, about?: RpcMessage): void {
     if (message.method === 'notifications/tools/list_changed') {
       const upstream = this.#around.upstreams.get(this.#options.connection)
       if (upstream) this.#around.tools(upstream).forget()
     }
-    this.#options.client.say(message.bytes)
+    this.#options.client.pass(message, about)
   }
 
   #refuse(request: RpcMessage, failure: Failure): void {
     this.#log(request, failure)
-    this.#options.client.say(errorAnswer(request.id, failure))
+    this.#answerFailure(request, failure)
+  }
+
+  #answerFailure(request: RpcMessage, failure: Failure, status = 0): void {
+    const end: CallEnd = status === 0 ? { failure } : { failure, status }
+    this.#options.client.answer(request, errorAnswer(request.id, failure), end)
   }
 
   #log(message: RpcMessage, { code }: Failure): void {

@@ -3,8 +3,8 @@ import type { Upstream } from '../connections/upstream.ts'
 import type { AnswerHead } from '../gateway/answer-rules.ts'
 import { isRepeatableMethod } from '../gateway/message.ts'
 import { ask } from './ask.ts'
-import type { CallRules } from './call.ts'
-import type { Json } from './channel.ts'
+import { endOf, type CallRules } from './call.ts'
+import type { ChannelClient, Json } from './channel.ts'
 import { Delivery, type DeliverySurroundings, type Parcel } from './delivery.ts'
 import { errorCodeOf } from './error-messages.ts'
 import { readMessage, type RpcMessage } from './rpc-message.ts'
@@ -19,9 +19,9 @@ export interface SessionHost {
   readonly gone: AbortSignal
   upstream(): Upstream | undefined
   /** Says a message that is no answer. */
-  readonly pass: (message: RpcMessage) => void
-  readonly say: (answer: Buffer) => void
-  sayWithSession(answer: Buffer): void
+  readonly pass: (message: RpcMessage, about?: RpcMessage) => void
+  readonly answer: ChannelClient['answer']
+  readonly answerWithSession: ChannelClient['answerWithSession']
   /** Lets the client's next messages wait until this is settled. */
   hold(until: Promise<unknown>): void
 }
@@ -64,7 +64,7 @@ export class SessionKeeper {
       settle: (answer, head) => {
         const agreed = agreementIn(answer, head)
         if (agreed) this.#session = new Session(request, upstream, agreed.id, agreed.version)
-        this.#host.sayWithSession(answer.bytes)
+        this.#host.answerWithSession(request, answer.bytes, endOf(answer, head))
       },
       left: () => finish(),
     }
@@ -84,10 +84,10 @@ export class SessionKeeper {
       },
       resumption: (lastEventId) =>
         used && isHeaderSafe(lastEventId) ? [...used.fields, 'Last-Event-ID', lastEventId] : undefined,
-      settle: (answer) => {
+      settle: (answer, head) => {
         if (!answer.errorPlace) used?.note(request)
         used?.stream?.wake()
-        this.#host.say(answer.bytes)
+        this.#host.answer(request, answer.bytes, endOf(answer, head))
       },
       refused: (call, head, error) => {
         const loss = used && !isRecovered ? lossIn(used, head, error) : undefined

@@ -1,7 +1,8 @@
 import type { Upstream } from '../connections/upstream.ts'
 import { isRepeatableMethod } from '../gateway/message.ts'
 import { ask } from './ask.ts'
-import type { CallRules } from './call.ts'
+import { endOf, type CallRules } from './call.ts'
+import type { CallEnd } from './channel.ts'
 import type { DeliverySurroundings } from './delivery.ts'
 import { errorCodeOf } from './error-messages.ts'
 import { mirror, type Mirrored } from './mirrored-headers.ts'
@@ -16,7 +17,7 @@ export interface StatelessSurroundings {
   readonly catalogue: ToolCatalogue
   /** Aborted when the client is gone. */
   readonly gone: AbortSignal
-  readonly say: (answer: Buffer) => void
+  readonly answer: (bytes: Buffer, end: CallEnd) => void
 }
 
 /** The code by which a server says that headers and body differ. */
@@ -34,7 +35,7 @@ export function statelessRules(
   mirrored: Mirrored,
   surroundings: StatelessSurroundings,
 ): CallRules {
-  const { catalogue, say } = surroundings
+  const { catalogue, answer } = surroundings
   const { method } = request
   const tool = method === 'tools/call' ? mirrored.name : undefined
   const parameterFields = (): string[] | undefined =>
@@ -56,8 +57,10 @@ export function statelessRules(
       void learnTools().then(() => call.send())
       return true
     },
-    settle: (answer) =>
-      say(method === 'tools/list' ? catalogue.learn(answer, cursorOf(request)) : answer.bytes),
+    settle: (received, head) => {
+      const isList = method === 'tools/list'
+      answer(isList ? catalogue.learn(received, cursorOf(request)) : received.bytes, endOf(received, head))
+    },
   }
 }
 

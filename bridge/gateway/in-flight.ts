@@ -4,8 +4,8 @@ import type { AnswerOptions } from './failure-answer.ts'
 
 /** A call or a stream that can be ended from outside. */
 export interface Endable {
-  /** The local connection it came in on. */
-  readonly socket: Socket
+  /** The local connection it came in on, where it has one of its own. */
+  readonly socket?: Socket
   /** Aborted when the access it uses ends. */
   readonly access: AbortSignal
   end(failure: Failure, options?: AnswerOptions): void

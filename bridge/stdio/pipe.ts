@@ -14,7 +14,7 @@ export interface PipeSurroundings {
   /** The largest message that a client may send, in bytes. */
   readonly mostMessageBytes: () => number
   /** Opens what a pipe leads to; a failure where there is no such thing. */
-  open(connection: string | undefined, client: ChannelClient, socket: Socket): Channel | Failure
+  open(connection: string | undefined, client: ChannelClient): Channel | Failure
   /** Something happened that a state should tell of soon. */
   changed(pipe: Pipe): void
   left(pipe: Pipe): void
@@ -59,7 +59,7 @@ export class Pipe implements ChannelClient {
         line: (bytes) => this.#takeLine(bytes),
         tooLong: (id) => {
           const limit = `${around.mostMessageBytes()} bytes`
-          this.say(errorAnswer(id, { code: 'gateway.body_too_large', detail: limit }))
+          this.#say(errorAnswer(id, { code: 'gateway.body_too_large', detail: limit }))
         },
       },
       around.mostMessageBytes,
@@ -72,9 +72,25 @@ export class Pipe implements ChannelClient {
     socket.on('close', () => this.#leave(true))
   }
 
-  say(message: Buffer): void {
+  answer(_request: RpcMessage, bytes: Buffer): void {
+    this.#say(bytes)
+  }
+
+  answerWithSession(_request: RpcMessage, bytes: Buffer): void {
+    this.#sayWithState(bytes)
+  }
+
+  pass({ bytes }: RpcMessage): void {
+    this.#say(bytes)
+  }
+
+  dropped(): void {
+    // Nobody waits, and the next state does not know of it any more.
+  }
+
+  #say(message: Buffer): void {
     if (this.#isOver) return
-    if (message.length > mostUnnoted) return this.sayWithSession(message)
+    if (message.length > mostUnnoted) return this.#sayWithState(message)
     this.#batch.push(message)
     this.#batchLength += message.length + 1
     if (this.#batchLength > mostUnnoted) return this.#flush()
@@ -87,7 +103,7 @@ export class Pipe implements ChannelClient {
     })
   }
 
-  sayWithSession(message: Buffer): void {
+  #sayWithState(message: Buffer): void {
     if (this.#isOver) return
     this.#flush()
     this.#note(message)
@@ -131,7 +147,7 @@ export class Pipe implements ChannelClient {
 
   #open(prelude: Prelude): void {
     this.name = prelude.client
-    const channel = this.#around.open(prelude.connection, this, this.#socket)
+    const channel = this.#around.open(prelude.connection, this)
     if ('code' in channel) return this.#end(channel)
     this.#channel = channel
     if (prelude.state.length > 0 || prelude.heard.length > 0 || prelude.said > 0) this.#prelude = prelude
@@ -163,7 +179,7 @@ export class Pipe implements ChannelClient {
       return this.#end({ code: 'gateway.call_lost' })
     for (const { message, id } of legacy.pending) {
       if (message) channel.take(message)
-      else this.say(errorAnswer(id, { code: 'gateway.call_lost' }))
+      else this.#say(errorAnswer(id, { code: 'gateway.call_lost' }))
     }
     for (const note of legacy.notes) channel.take(note)
   }
@@ -173,7 +189,7 @@ export class Pipe implements ChannelClient {
     const message = readMessage(bytes)
     if (message) return this.#take(message)
     const batch = readBatch(bytes)
-    if (!batch) return this.say(errorAnswer(undefined, { code: 'gateway.message_invalid' }, parseErrorCode))
+    if (!batch) return this.#say(errorAnswer(undefined, { code: 'gateway.message_invalid' }, parseErrorCode))
     if (batch.length === 0) this.#refuse(undefined)
     for (const one of batch) {
       const single = readMessage(one)
@@ -188,7 +204,7 @@ export class Pipe implements ChannelClient {
   }
 
   #refuse(id: string | undefined): void {
-    this.say(errorAnswer(id, { code: 'gateway.message_invalid' }, invalidRequestCode))
+    this.#say(errorAnswer(id, { code: 'gateway.message_invalid' }, invalidRequestCode))
   }
 
   #flush(): void {
