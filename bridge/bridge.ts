@@ -142,8 +142,8 @@ export function createBridge(ports: BridgePorts): Bridge {
       // An answer that is on its way may hold the only refresh token that still works.
       await Promise.race([settled, new Promise<void>((resolve) => clock.after(closingMs, resolve))])
       await vault.close()
-      // Last, since all that ends above ends calls.
-      await activity.close()
+      // Last, since all that ends above ends calls; a disk that hangs is not waited for.
+      await Promise.race([activity.close(), new Promise<void>((resolve) => clock.after(closingMs, resolve))])
     },
   }
 }

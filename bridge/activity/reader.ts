@@ -62,7 +62,7 @@ const gap = Buffer.from('"record":"gap"')
 
 /** When the call of a line ended; not a number where it is no line of ours. */
 function momentOf(line: Buffer): number {
-  if (line.compare(beginning, 0, beginning.length, 0, beginning.length) !== 0) return Number.NaN
+  if (!line.subarray(0, beginning.length).equals(beginning)) return Number.NaN
   return Number.parseInt(line.toString('latin1', beginning.length, beginning.length + 20), 10)
 }
 
