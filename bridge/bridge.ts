@@ -97,7 +97,13 @@ export function createBridge(ports: BridgePorts): Bridge {
     activity,
     browser,
     settings,
-    doctor: createDoctor({ paths, keyStore: vault.keyStore, origin: served, connections }),
+    doctor: createDoctor({
+      paths,
+      keyStore: vault.keyStore,
+      origin: served,
+      connections,
+      activityFailure: () => activity.failure,
+    }),
     status: () => ({
       version,
       pid: process.pid,

@@ -28,6 +28,8 @@ export interface ActivityOptions {
 
 /** The record of calls: written as they end, read page by page, or watched. */
 export interface ActivityLog extends Activity {
+  /** Why nothing can be written just now; undefined while all is well. */
+  readonly failure: Failure | undefined
   /** A page with all that ended before. Rejects with `activity.unreadable`, or the signal's reason. */
   list(query: ActivityQuery, signal?: AbortSignal): Promise<ActivityPage>
   follow(filter: ActivityFilter, signal: AbortSignal): AsyncIterable<ActivityRecord>
@@ -57,6 +59,7 @@ export function openActivity({ home, vault, clock, log, settings, notice }: Acti
   const withPayloads = new Set(
     vault.ids(payloadRecords).flatMap((id) => ConnectionId.safeParse(id).data ?? []),
   )
+  let failure: Failure | undefined
   const writer = new DayWriter({
     folder,
     clock,
@@ -65,9 +68,12 @@ export function openActivity({ home, vault, clock, log, settings, notice }: Acti
       maxBytes: settings()['activity.maxMegabytes'] * 1024 * 1024,
     }),
     failed(error) {
-      const failure: Failure = { code: 'activity.write_failed', detail: wordsFor(error) }
+      failure = { code: 'activity.write_failed', detail: wordsFor(error) }
       log.error('calls cannot be recorded', { ...failure })
       notice(failure)
+    },
+    worksAgain() {
+      failure = undefined
     },
   })
   const recorder = createRecorder({
@@ -87,6 +93,9 @@ export function openActivity({ home, vault, clock, log, settings, notice }: Acti
   }
 
   return {
+    get failure() {
+      return failure
+    },
     begin: (facts) => recorder.begin(facts),
     async list(query, signal) {
       await writer.flush()

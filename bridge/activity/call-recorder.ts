@@ -1,7 +1,7 @@
 import { ActivityRecord } from '../../shared/activity.ts'
 import type { Clock } from '../ports.ts'
 import type { Followers } from './followers.ts'
-import { callLine, type KeptPayload } from './line.ts'
+import { callLine, longestPayload, type KeptPayload } from './line.ts'
 import { redactPayload } from './payload.ts'
 import type { Activity, CallFacts, CallInProgress, CallOutcome } from './recorder.ts'
 
@@ -37,6 +37,7 @@ class RecordedCall implements CallInProgress {
   payload(direction: 'request' | 'answer', bytes: Buffer): void {
     if (!this.wantsPayload || this.#isOver) return
     const before = this.#payload?.[direction]
+    if (before !== undefined && before.length >= longestPayload) return
     const own = redactPayload(bytes)
     this.#payload = { ...this.#payload, [direction]: before === undefined ? own : `${before}\n${own}` }
   }

@@ -12,6 +12,8 @@ export interface DayWriterOptions {
   readonly limits: () => Limits
   /** Hears of the first write that fails, and again only after one that did not. */
   readonly failed: (error: unknown) => void
+  /** Hears of the first write that works after one that failed. */
+  readonly worksAgain: () => void
 }
 
 /** Lines of one day that are written together. */
@@ -138,6 +140,7 @@ export class DayWriter {
     this.#last = this.#last.then(async () => {
       try {
         await this.#write(batch)
+        if (this.#hasFailed) this.#options.worksAgain()
         this.#hasFailed = false
       } catch (error) {
         this.#lost += batch.lines

@@ -7,12 +7,14 @@ export interface KeptPayload {
   answer?: string
 }
 
-/** The longest texts that are kept, in characters. */
+/** What is kept of all arguments, and of all results, of one call, in characters. */
+export const longestPayload = 8_000
+
+/** The longest other texts that are kept, in characters. */
 const longestClient = 200
 const longestConnection = 60
 const longestMethod = 100
 const longestName = 300
-const longestPayload = 9_000
 
 /**
  * A call as one line of JSON with its line feed: an `ActivityCall`. Put together by hand, since it is done for every call; each

@@ -78,7 +78,8 @@ function redactText(text: string, depth: number): string {
 
 /** Half a token may be too short to be known as one. */
 function wholeWords(text: string): string {
-  return `${text.replace(/\S{1,2000}$/, '')}…`
+  const end = text.slice(-2000).search(/\s\S*$/)
+  return `${text.slice(0, text.length - 2000 + Math.max(end, 0))}…`
 }
 
 function redactProse(text: string): string {
@@ -86,18 +87,18 @@ function redactProse(text: string): string {
     .replace(/-----BEGIN [^-]{1,60}-----[^]*?(?:-----END [^-]{1,60}-----|$)/g, redacted)
     .replace(/\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s"'<>`\\]+/gi, (url) => redactUrl(url))
   return scrubText(withoutUrls)
-    .replace(assigned, (_, name: string, sign: string) => `${name}${sign}${redacted}`)
+    .replace(assigned, `$1${redacted}`)
     .replace(/\beyJ[\w-]{6,}(?:\.[\w-]*){0,4}/g, redacted)
     .replace(/[\w+/=.~-]{20,}/g, (word) => (looksRandom(word) ? redacted : word))
 }
 
 /** `password: x`, `token = x`, `"secret": "x"`: all to the end of the line, since secrets may have spaces in them. */
 const assigned =
-  /([\w-]{0,40}(?:token|secret|authorization|passw|passphrase|passcode|pwd|bearer|cookie|credential|api[ _-]?key|private[ _-]?key|access[ _-]?key|session)[\w-]{0,40})(["']?\s{0,4}(?:[:=]|\bis\b)\s{0,4})[^\r\n]+/gi
+  /((?:token|secret|authorization|passw|passphrase|passcode|pwd|bearer|cookie|credential|api[ _-]?key|private[ _-]?key|access[ _-]?key|session)[\w-]{0,40}["']?\s{0,4}(?:[:=]|\bis\b)\s{0,4})[^\r\n]+/gi
 
-/** Long words of letters and digits mixed are keys more often than not; a path or a name with dashes alone is none. */
+/** Long words of letters and digits mixed are keys more often than not; those of short parts are paths. */
 function looksRandom(word: string): boolean {
-  return /\d/.test(word) && /[A-Za-z]/.test(word)
+  return /\d/.test(word) && /[A-Za-z]/.test(word) && /[^/]{16}/.test(word)
 }
 
 function cut(text: string, longest: number): string {

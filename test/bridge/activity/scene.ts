@@ -23,9 +23,9 @@ export interface Scene {
   readonly notices: Failure[]
   readonly logged: LogLine[]
   /** Notes a whole call. */
-  call(facts?: Partial<CallFacts>, end?: Partial<CallOutcome>): void
+  readonly call: (facts?: Partial<CallFacts>, end?: Partial<CallOutcome>) => void
   /** What the files hold, line by line, the oldest file first. */
-  lines(): Promise<string[]>
+  readonly lines: () => Promise<string[]>
   /** Ends it and opens another one in the same home. */
   again(): Promise<Scene>
 }
@@ -86,7 +86,7 @@ export const someFacts: CallFacts = {
   requestBytes: 10,
 }
 
-export async function linesIn(folder: string): Promise<string[]> {
+async function linesIn(folder: string): Promise<string[]> {
   const names = (await readdir(folder).catch(() => [])).sort(
     (one, other) => one.length - other.length || (one < other ? -1 : 1),
   )
