@@ -1,8 +1,8 @@
-import { ActivityRecord } from '../../shared/activity.ts'
 import type { Clock } from '../ports.ts'
 import type { Followers } from './followers.ts'
 import { callLine, longestPayload, type KeptPayload } from './line.ts'
 import { redactPayload } from './payload.ts'
+import { parseLine } from './reader.ts'
 import type { Activity, CallFacts, CallInProgress, CallOutcome } from './recorder.ts'
 
 /** What becomes of a call that ended, and what is kept of it. */
@@ -49,6 +49,8 @@ class RecordedCall implements CallInProgress {
     const at = clock.now()
     const line = callLine(at, this.#facts, end, performance.now() - this.#begunAt, this.#payload)
     write(at, line)
-    if (followers.size > 0) followers.tell(ActivityRecord.parse(JSON.parse(line)))
+    if (followers.size === 0) return
+    const record = parseLine(line)
+    if (record) followers.tell(record)
   }
 }

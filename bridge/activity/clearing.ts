@@ -13,7 +13,7 @@ import { callFilter } from './reader.ts'
 export async function clearCalls(folder: string, connection: ConnectionId | undefined): Promise<number> {
   const files = await listDayFiles(folder)
   if (connection === undefined) {
-    await removeDayFiles(folder)
+    await removeDayFiles(folder, files)
     return files.reduce((sum, { bytes }) => sum + bytes, 0)
   }
   const isMeant = callFilter({ connection })

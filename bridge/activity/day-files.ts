@@ -1,4 +1,4 @@
-import { readdir, stat, unlink } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errnoOf } from '../vault/disk.ts'
 
@@ -48,9 +48,9 @@ export async function listDayFiles(folder: string): Promise<DayFile[]> {
     .sort((one, other) => (one.day === other.day ? one.part - other.part : one.day < other.day ? -1 : 1))
 }
 
-/** Deletes the whole record. Rejects with the system's error. */
-export async function removeDayFiles(folder: string): Promise<void> {
-  for (const { name } of await listDayFiles(folder)) await unlink(join(folder, name))
+/** Deletes some of the files; those that are gone already are no failure. Rejects with the system's error. */
+export async function removeDayFiles(folder: string, files: readonly DayFile[]): Promise<void> {
+  for (const { name } of files) await rm(join(folder, name), { force: true })
 }
 
 /**

@@ -1,4 +1,4 @@
-import { chmod, mkdir, open, unlink, type FileHandle } from 'node:fs/promises'
+import { chmod, mkdir, open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ActivityGap } from '../../shared/activity.ts'
 import type { Clock } from '../ports.ts'
@@ -59,6 +59,8 @@ export class DayWriter {
   #last: Promise<void> = Promise.resolve()
   #waiting = 0
   #lost = 0
+  /** What was deleted and is not said yet. */
+  #deleted: ActivityGap[] = []
   #hasFailed = false
   #current: Current | undefined
 
@@ -155,15 +157,20 @@ export class DayWriter {
 
   async #write({ day, bytes }: Batch): Promise<void> {
     const limits = this.#options.limits()
-    if (limits.keepDays === 0) return await removeDayFiles(this.#options.folder)
+    if (limits.keepDays === 0) {
+      const { folder } = this.#options
+      return await removeDayFiles(folder, await listDayFiles(folder))
+    }
     const largest = Math.min(largestPart, Math.floor(limits.maxBytes / 8))
     const before = this.#current
     const current = await this.#fileFor(day, bytes.length, largest)
-    const gaps = current === before ? [] : await this.#makeRoom(current, limits, largest)
+    if (current !== before) await this.#makeRoom(current, limits, largest)
+    const gaps = [...this.#deleted]
     const lost = this.#lost
     if (lost > 0) gaps.push({ at: this.#options.clock.now(), record: 'gap', reason: 'disk', calls: lost })
     const whole = gaps.length > 0 ? Buffer.concat([Buffer.from(gaps.map(gapLine).join('')), bytes]) : bytes
     this.#current = await this.#append(current, whole)
+    this.#deleted = []
     this.#lost -= lost
   }
 
@@ -185,8 +192,8 @@ export class DayWriter {
       : { day, part: last.part + 1, bytes: 0, isWhole: true }
   }
 
-  /** Deletes what is too old or too much, and says what is missed. */
-  async #makeRoom({ day, part, bytes }: Current, limits: Limits, largest: number): Promise<ActivityGap[]> {
+  /** Deletes what is too old or too much, and notes what will be missed. */
+  async #makeRoom({ day, part, bytes }: Current, limits: Limits, largest: number): Promise<void> {
     const { folder, clock } = this.#options
     const now = clock.now()
     const { aged, crowded } = surplusFiles(await listDayFiles(folder), {
@@ -195,11 +202,14 @@ export class DayWriter {
       room: largest - bytes,
       current: fileName(day, part),
     })
-    for (const file of [...aged, ...crowded]) await unlink(join(folder, file.name))
-    const newest = crowded.at(-1)
-    if (!newest) return []
+    await removeDayFiles(folder, [...aged, ...crowded])
+    const newest = crowded
+      .map((file) => file.day)
+      .sort()
+      .at(-1)
+    if (newest === undefined) return
     const dropped = crowded.reduce((sum, file) => sum + file.bytes, 0)
-    return [{ at: now, record: 'gap', reason: 'size', bytes: dropped, day: newest.day }]
+    this.#deleted.push({ at: now, record: 'gap', reason: 'size', bytes: dropped, day: newest })
   }
 
   async #append({ day, part, bytes: expected, isWhole }: Current, bytes: Buffer): Promise<Current> {

@@ -26,7 +26,7 @@ export async function readPage(
     for await (const lines of linesBackwards(join(folder, name), end)) {
       signal?.throwIfAborted()
       for (const { offset, bytes } of lines) {
-        const record = fits(bytes) ? parseLine(bytes) : undefined
+        const record = fits(bytes) ? parseLine(bytes.toString()) : undefined
         if (!record) continue
         records.push(record)
         if (records.length < query.limit) continue
@@ -66,9 +66,10 @@ function momentOf(line: Buffer): number {
   return Number.parseInt(line.toString('latin1', beginning.length, beginning.length + 20), 10)
 }
 
-function parseLine(line: Buffer): ActivityRecord | undefined {
+/** What a line says; undefined where it is none of this version. */
+export function parseLine(line: string): ActivityRecord | undefined {
   try {
-    return ActivityRecord.safeParse(JSON.parse(line.toString())).data
+    return ActivityRecord.safeParse(JSON.parse(line)).data
   } catch {
     return undefined
   }

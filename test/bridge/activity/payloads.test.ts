@@ -136,6 +136,11 @@ describe('arguments and results', () => {
     expect(kept?.request).toBe('[67108864 bytes, too large to be kept]')
   })
 
+  it('show no beginning of a word that was cut, since it may be too short to be known as a key', () => {
+    const text = `${'a1'.repeat(7990)} ${'Zq9'.repeat(20)}`
+    expect(JSON.parse(redactPayload(Buffer.from(JSON.stringify({ text }))))).toEqual({ text: '[redacted]…' })
+  })
+
   it('of a shape that nobody knows are told by their size alone', () => {
     for (const text of ['secret words', '{"token": "half', 'data: half of a {"token": "x', '']) {
       expect(redactPayload(Buffer.from(text))).toBe(`[${text.length} bytes that are not JSON]`)
