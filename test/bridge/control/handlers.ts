@@ -30,6 +30,7 @@ export function handlersWith(parts: {
   bridge?: Partial<ControlHandlers['bridge']>
   connections?: Partial<ControlHandlers['connections']>
   clients?: Partial<ControlHandlers['clients']>
+  activity?: Partial<ControlHandlers['activity']>
   settings?: Partial<ControlHandlers['settings']>
   events?: ControlHandlers['events']
 }): ControlHandlers {
@@ -67,6 +68,14 @@ export function handlersWith(parts: {
       ...parts.clients,
     },
     page: { invite: unknown },
+    activity: {
+      list: async () => ({ records: [], next: null }),
+      follow: async function* () {},
+      payloads: async () => [],
+      setPayloads: async () => [],
+      clear: async () => ({ bytes: 0 }),
+      ...parts.activity,
+    },
     settings: { get: async () => Settings.parse({}), set: async () => Settings.parse({}), ...parts.settings },
     events: parts.events ?? async function* () {},
   }
