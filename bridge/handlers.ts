@@ -82,9 +82,7 @@ export function createHandlers(parts: HandlerParts): ControlHandlers {
         await callTool(await parts.endpoint(connections.get(id).id, ownClient), tool, args, signal),
     },
     clients: loadingClients({ ...parts.clients, connections, add }),
-<<<<<<< HEAD
     page: { invite: async () => ({ url: parts.invite().href }) },
-=======
     activity: {
       list: (query, signal) => activity.list(query, signal),
       follow: (filter, signal) => activity.follow(filter, signal),
@@ -95,7 +93,6 @@ export function createHandlers(parts: HandlerParts): ControlHandlers {
       },
       clear: async ({ connection }) => ({ bytes: await activity.clear(connection) }),
     },
->>>>>>> main
     settings: {
       get: async () => settings.current(),
       set: async ({ key, value }) => await settings.set(key, value),

@@ -144,11 +144,10 @@ export const control = {
       )
       .output(Added),
   },
-<<<<<<< HEAD
   page: {
     /** The address of the page in a browser. It lets one browser in, once, within a minute. */
     invite: procedure.input(nothing).output(z.strictObject({ url: z.string() })),
-=======
+  },
   /** What was called, by whom, and how it ended. */
   activity: {
     list: procedure.input(ActivityQuery).output(ActivityPage),
@@ -163,7 +162,6 @@ export const control = {
     clear: procedure
       .input(z.strictObject({ connection: ConnectionId.optional() }))
       .output(z.strictObject({ bytes: z.int().describe('how many went') })),
->>>>>>> main
   },
   settings: {
     get: procedure.input(nothing).output(Settings),

@@ -121,13 +121,10 @@ export const errors = {
   'clients.no_link': entry('user', 'This client app has no link for adding a server', 'Add it without --link.'),
   'clients.shim_missing': entry('user', 'This client app only starts programs, and the program for it is not in this installation', 'Use a client app that speaks HTTP, or install a version of Bridgekeeper that has it.'),
 
-<<<<<<< HEAD
   'page.not_admitted': entry('user', 'This browser was not let in, or too long ago', 'Open the page with bridgekeeper ui.'),
   'page.missing': entry('user', 'The page is not in this installation', 'Build it with npm run build, or use the command line.'),
-=======
   'activity.write_failed': entry('user', 'The record of calls cannot be written', 'Check the free space and the rights of its folder; calls go on, and are recorded again when it can be.'),
   'activity.unreadable': entry('user', 'The record of calls cannot be read', 'Check the rights of its folder; calls go on.'),
->>>>>>> main
 
   'bridge.port_in_use': entry('user', 'The port is used by another program', 'End that program, or choose another port with --port, BRIDGEKEEPER_PORT or settings set port.'),
   'bridge.port_refused': entry('user', 'The system does not allow this port to you', 'Choose a port above 1023 with --port, BRIDGEKEEPER_PORT or settings set port.'),
