@@ -37,4 +37,25 @@ export default defineConfig([
       banner: (chunk) => (chunk.name === 'command' ? command : ''),
     },
   },
+  // The tray app. Its bridge is the one above, started as a process of its own.
+  {
+    input: { main: 'electron/main.ts' },
+    platform: 'node',
+    external: ['electron'],
+    moduleTypes: { '.png': 'dataurl' },
+    output: {
+      dir: 'dist/electron',
+      format: 'esm',
+      minify: false,
+      entryFileNames: '[name].js',
+      chunkFileNames: 'chunks/[name]-[hash].js',
+    },
+  },
+  // CommonJS and one file: in the sandbox there is nothing else.
+  {
+    input: { preload: 'electron/preload/preload.ts' },
+    platform: 'browser',
+    external: ['electron'],
+    output: { dir: 'dist/electron', format: 'cjs', minify: false, entryFileNames: '[name].cjs' },
+  },
 ])

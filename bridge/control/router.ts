@@ -17,7 +17,7 @@ type AnyHandler = (input: unknown, signal: AbortSignal) => unknown
  * Event streams end when `closing` aborts.
  */
 export function createRouter(handlers: ControlHandlers, log: Log, closing: AbortSignal): AnyRouter {
-  return implementAll(control, handlers, log, closing)
+  return implementContract(control, handlers, log, closing)
 }
 
 /** The router over HTTP, on a unix socket or elsewhere, below a path if it is given one. Who may send requests is the listener's owner's matter. */
@@ -38,8 +38,11 @@ const UNKNOWN_PROCEDURE = JSON.stringify({ json: new ORPCError('NOT_FOUND').toJS
 /** Validation happens after the first middleware, so that its errors are translated like all others. */
 const VALIDATE_INSIDE = { initialInputValidationIndex: 1, initialOutputValidationIndex: 1 }
 
-/** `ControlHandlers` has the contract's shape, so that walking both at once finds each procedure its function. */
-function implementAll(
+/**
+ * Any contract with its functions, by the same rules. `handlers` has the contract's shape, so that walking both at once finds each procedure its
+ * function.
+ */
+export function implementContract(
   contract: AnyContractRouter,
   handlers: unknown,
   log: Log,
@@ -48,7 +51,10 @@ function implementAll(
   if (!isContractProcedure(contract)) {
     const parts = handlers as Record<string, unknown>
     return Object.fromEntries(
-      Object.entries(contract).map(([name, part]) => [name, implementAll(part, parts[name], log, closing)]),
+      Object.entries(contract).map(([name, part]) => [
+        name,
+        implementContract(part, parts[name], log, closing),
+      ]),
     )
   }
   const handler = handlers as AnyHandler

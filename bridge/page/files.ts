@@ -9,6 +9,29 @@ export interface PageFile {
   readonly isImmutable: boolean
 }
 
+/** Everything of the page lies below this path. */
+export const pagePath = '/ui/'
+
+/** What the page is sent with, in both of its homes: nothing but what it is made of runs, and nobody may frame it or learn where it was. */
+export const documentHeaders: Readonly<Record<string, string>> = {
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+}
+
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -33,4 +56,11 @@ export async function readPageFiles(folder: string): Promise<ReadonlyMap<string,
     return [name, { type, body: await readFile(path), isImmutable: name.startsWith('assets/') }]
   })
   return new Map(await Promise.all(read))
+}
+
+/** The file at a path below `pagePath`; undefined where there is none. */
+export function pageFileAt(files: ReadonlyMap<string, PageFile>, path: string): PageFile | undefined {
+  const name = path.slice(pagePath.length)
+  // Every view has an address of its own, and all of them are the one document.
+  return files.get(name) ?? (name.includes('.') ? undefined : files.get('index.html'))
 }

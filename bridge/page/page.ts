@@ -2,11 +2,9 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Failure } from '../../shared/errors.ts'
 import { answerFailure } from '../gateway/failure-answer.ts'
 import type { Log } from '../ports.ts'
-import { readPageFiles, type PageFile } from './files.ts'
+import { documentHeaders, pageFileAt, pagePath, readPageFiles, type PageFile } from './files.ts'
 import type { Visits } from './visits.ts'
 
-/** Everything of the page lies below this path. */
-export const pagePath = '/ui/'
 const entryPath = `${pagePath}enter`
 /** Where the page reaches the control API. */
 export const pageApiPath = '/ui/api'
@@ -33,26 +31,6 @@ export interface Page {
   invitation(origin: string): URL
 }
 
-/** Nothing but what the page is made of runs, and nobody may frame it or learn where it was. */
-const documentHeaders: Readonly<Record<string, string>> = {
-  'content-security-policy': [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self' data:",
-    "font-src 'self'",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; '),
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-}
-
 /** Puts the page's server together. Its files are read with the first request. */
 export function createPage({ visits, folder, loadApi, log }: PageOptions): Page {
   let files: Promise<ReadonlyMap<string, PageFile>> | undefined
@@ -76,9 +54,7 @@ export function createPage({ visits, folder, loadApi, log }: PageOptions): Page 
       log.error('the page cannot be read')
       return answerFailure(response, { code: 'page.missing' })
     }
-    const name = path.slice(pagePath.length)
-    // Every view has an address of its own, and all of them are the one document.
-    const file = known.get(name) ?? (name.includes('.') ? undefined : known.get('index.html'))
+    const file = pageFileAt(known, path)
     if (!file) return answerFailure(response, { code: 'gateway.not_found' })
     const cache = file.isImmutable ? 'max-age=31536000, immutable' : 'no-store'
     response.writeHead(200, { ...documentHeaders, 'content-type': file.type, 'cache-control': cache })

@@ -1,0 +1,105 @@
+import { join } from 'node:path'
+import { app } from 'electron'
+import { createRouter, implementContract } from '../bridge/control/router.ts'
+import type { Paths } from '../bridge/paths.ts'
+import type { LogFile } from '../bridge/log.ts'
+import { version } from '../bridge/version.ts'
+import { desktop } from '../shared/desktop.ts'
+import { BridgeLine } from './bridge/bridge-line.ts'
+import { startBridgeProcess } from './bridge/bridge-process.ts'
+import { atLoginOption, loginStart } from './login-start.ts'
+import { Notifications } from './notifications/notifications.ts'
+import { act } from './tray/actions.ts'
+import { TrayIcon } from './tray/tray.ts'
+import { forwardTo } from './window/forwarding.ts'
+import { answerPage } from './window/page-port.ts'
+import { Window } from './window/window.ts'
+
+export interface AppOptions {
+  readonly paths: Paths
+  readonly env: NodeJS.ProcessEnv
+  readonly log: LogFile
+  /** The folder of the built files. */
+  readonly dist: string
+}
+
+/** Runs the tray app until the person quits it. Closing its window does not end it, and so neither does the last one. */
+export function runApp(options: AppOptions): void {
+  app.on('window-all-closed', () => undefined)
+  void app.whenReady().then(() => start(options))
+}
+
+function start({ paths, env, log, dist }: AppOptions): void {
+  const window = new Window({ page: join(dist, 'page'), preload: join(dist, 'electron', 'preload.cjs') })
+  const show = (place?: string): void => window.show(place)
+  const notifications = new Notifications(show)
+  const line = new BridgeLine(
+    {
+      paths,
+      version,
+      start: () => startBridgeProcess(join(dist, 'bridge.js'), { env, logFile: paths.logFile }),
+    },
+    { changed: () => tray.update(), happened: (event) => notifications.hear(event) },
+  )
+  const tray = new TrayIcon(
+    () => ({ bridge: line.state, connections: line.connections, approvals: 0 }),
+    (action) =>
+      void act(action, {
+        control: line.control,
+        open: show,
+        notify: (notice) => notifications.show(notice),
+        tryAgain: () => line.tryAgain(),
+        quit: () => app.quit(),
+      }),
+  )
+  const closing = new AbortController()
+  const login = loginStart(env)
+  const settings = async () => ({ startAtLogin: await login.isOn() })
+  const stopAnswering = answerPage(() => window.contents, {
+    bridge: createRouter(forwardTo(line.control), log, closing.signal),
+    desktop: implementContract(
+      desktop,
+      {
+        settings,
+        async set({ startAtLogin }: { startAtLogin?: boolean }) {
+          if (startAtLogin !== undefined) await login.set(startAtLogin)
+          return await settings()
+        },
+      },
+      log,
+      closing.signal,
+    ),
+  })
+
+  app.on('second-instance', () => show())
+  app.on('activate', () => show())
+  endInOrder(async () => {
+    closing.abort()
+    stopAnswering()
+    tray.close()
+    notifications.close()
+    window.close()
+    await line.close()
+    await log.close()
+  })
+  if (process.argv.includes(atLoginOption)) app.dock?.hide()
+  else show()
+}
+
+/** Holds the first request to quit until `end` is done, once. */
+function endInOrder(end: () => Promise<void>): void {
+  let hasBegun = false
+  let isDone = false
+  app.on('before-quit', (event) => {
+    if (isDone) return
+    event.preventDefault()
+    if (hasBegun) return
+    hasBegun = true
+    void end()
+      .catch(() => undefined)
+      .then(() => {
+        isDone = true
+        app.quit()
+      })
+  })
+}

@@ -1,0 +1,31 @@
+import type { Session, WebContents } from 'electron'
+import { isPageAddress } from './page-protocol.ts'
+import { openOutside } from './outside.ts'
+
+/** Everything that a page may ask a system for is refused, but one thing: to copy a text of its own after a click. */
+export function denyPermissions(session: Session): void {
+  session.setPermissionRequestHandler((contents, permission, decide) => {
+    decide(permission === 'clipboard-sanitized-write' && isPageAddress(contents.getURL()))
+  })
+  session.setPermissionCheckHandler(
+    (contents, permission) =>
+      permission === 'clipboard-sanitized-write' && contents !== null && isPageAddress(contents.getURL()),
+  )
+  session.setDevicePermissionHandler(() => false)
+}
+
+/** Keeps web contents on our page: no other place, no other window, nothing embedded. What is for a browser goes there. */
+export function confine(contents: WebContents): void {
+  contents.on('will-navigate', (event) => {
+    if (!isPageAddress(event.url)) event.preventDefault()
+  })
+  contents.on('will-frame-navigate', (event) => {
+    if (!event.isMainFrame || !isPageAddress(event.url)) event.preventDefault()
+  })
+  contents.on('will-redirect', (event) => event.preventDefault())
+  contents.on('will-attach-webview', (event) => event.preventDefault())
+  contents.setWindowOpenHandler(({ url }) => {
+    void openOutside(url)
+    return { action: 'deny' }
+  })
+}
