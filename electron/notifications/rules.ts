@@ -1,4 +1,4 @@
-import type { StepUp } from '../../shared/connection.ts'
+import type { Connection, StepUp } from '../../shared/connection.ts'
 import { errors, type Failure } from '../../shared/errors.ts'
 import type { BridgeEvent } from '../../shared/events.ts'
 import { listed, plainLine } from '../words.ts'
@@ -13,7 +13,7 @@ export interface Notice {
   readonly opens: string
 }
 
-/** The questions that were told and are not settled: connection by connection, the causes. */
+/** What was told and is not settled, or need not be told: connection by connection, the causes. */
 export type Open = ReadonlyMap<string, ReadonlySet<Cause>>
 
 /** What an event calls for: what is open after it, what is shown, and the keys of what is taken back. */
@@ -23,7 +23,9 @@ export interface Consequence {
   readonly withdraw: readonly string[]
 }
 
-type Cause = 'sign-in' | 'issuer' | 'step-up'
+type Question = 'sign-in' | 'issuer' | 'step-up'
+/** `own-doing`: it is signed out since the person ended it, or is signing in just now, and needs no telling. */
+type Cause = Question | 'own-doing'
 
 /** From how many connections with the same cause on there is one notification for all. */
 const many = 4
@@ -41,14 +43,9 @@ export function consequenceOf(open: Open, event: BridgeEvent): Consequence {
     case 'step-up-asked':
       return told(open, event.id, 'step-up', stepUpNotice(event.id, event.stepUp))
     case 'connection-removed':
-      return settled(open, event.id, ['sign-in', 'issuer', 'step-up'])
-    case 'connection-changed': {
-      const { id, status, stepUp } = event.connection
-      return settled(open, id, [
-        ...(status === 'sign-in-again' || status === 'failed' ? [] : (['sign-in', 'issuer'] as const)),
-        ...(stepUp === undefined ? (['step-up'] as const) : []),
-      ])
-    }
+      return settled(open, event.id, ['sign-in', 'issuer', 'step-up', 'own-doing'])
+    case 'connection-changed':
+      return changed(open, event.connection)
     case 'connection-added':
     case 'notice':
       return { open, show: [], withdraw: [] }
@@ -57,13 +54,30 @@ export function consequenceOf(open: Open, event: BridgeEvent): Consequence {
   }
 }
 
-function told(open: Open, id: string, cause: Cause, notice: Notice): Consequence {
-  const causes = open.get(id) ?? new Set()
-  if (causes.has(cause)) return { open, show: [], withdraw: [] }
-  const next = new Map([...open, [id, new Set([...causes, cause])]])
-  const ids = having(next, cause)
+function told(open: Open, id: string, question: Question, notice: Notice): Consequence {
+  const causes = open.get(id)
+  const isKnown = causes?.has(question) === true || (question === 'sign-in' && causes?.has('own-doing'))
+  if (isKnown) return { open, show: [], withdraw: [] }
+  const next = withCause(open, id, question)
+  const ids = having(next, question)
   if (ids.length < many) return { open: next, show: [notice], withdraw: [] }
-  return { open: next, show: [manyNotice(cause, ids.length)], withdraw: ids.map((one) => keyOf(one, cause)) }
+  const single = ids.map((one) => keyOf(one, question))
+  return { open: next, show: [manyNotice(question, ids.length)], withdraw: single }
+}
+
+function changed(open: Open, { id, status, stepUp }: Connection): Consequence {
+  const isOwnDoing = status === 'signed-out' || status === 'signing-in'
+  const isLost = status === 'sign-in-again' || status === 'failed'
+  const consequence = settled(open, id, [
+    ...(isLost ? [] : (['sign-in', 'issuer'] as const)),
+    ...(stepUp === undefined ? (['step-up'] as const) : []),
+    ...(isOwnDoing ? [] : (['own-doing'] as const)),
+  ])
+  return isOwnDoing ? { ...consequence, open: withCause(consequence.open, id, 'own-doing') } : consequence
+}
+
+function withCause(open: Open, id: string, cause: Cause): Open {
+  return new Map([...open, [id, new Set([...(open.get(id) ?? []), cause])]])
 }
 
 function settled(open: Open, id: string, causes: readonly Cause[]): Consequence {
@@ -114,8 +128,8 @@ function stepUpNotice(id: string, { scopes, by }: StepUp): Notice {
   }
 }
 
-function manyNotice(cause: Cause, count: number): Notice {
-  const asks: Record<Cause, string> = {
+function manyNotice(cause: Question, count: number): Notice {
+  const asks: Record<Question, string> = {
     'sign-in': `${count} servers need you to sign in`,
     issuer: `${count} servers changed who signs you in`,
     'step-up': `${count} servers ask for more`,
