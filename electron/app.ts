@@ -1,13 +1,13 @@
 import { join } from 'node:path'
-import { app } from 'electron'
+import { app, Menu } from 'electron'
 import { createRouter, implementContract } from '../bridge/control/router.ts'
 import type { Paths } from '../bridge/paths.ts'
 import type { LogFile } from '../bridge/log.ts'
 import { version } from '../bridge/version.ts'
-import { desktop } from '../shared/desktop.ts'
+import { desktop, type DesktopSettings } from '../shared/desktop.ts'
 import { BridgeLine } from './bridge/bridge-line.ts'
 import { startBridgeProcess } from './bridge/bridge-process.ts'
-import { atLoginOption, loginStart } from './login-start.ts'
+import { atLoginOption, loginStart, type LoginStart } from './login-start.ts'
 import { Notifications } from './notifications/notifications.ts'
 import { act } from './tray/actions.ts'
 import { TrayIcon } from './tray/tray.ts'
@@ -30,6 +30,7 @@ export function runApp(options: AppOptions): void {
 }
 
 function start({ paths, env, log, dist }: AppOptions): void {
+  setMenu()
   const window = new Window({ page: join(dist, 'page'), preload: join(dist, 'electron', 'preload.cjs') })
   const show = (place?: string): void => window.show(place)
   const notifications = new Notifications(show)
@@ -53,22 +54,9 @@ function start({ paths, env, log, dist }: AppOptions): void {
       }),
   )
   const closing = new AbortController()
-  const login = loginStart(env)
-  const settings = async () => ({ startAtLogin: await login.isOn() })
   const stopAnswering = answerPage(() => window.contents, {
     bridge: createRouter(forwardTo(line.control), log, closing.signal),
-    desktop: implementContract(
-      desktop,
-      {
-        settings,
-        async set({ startAtLogin }: { startAtLogin?: boolean }) {
-          if (startAtLogin !== undefined) await login.set(startAtLogin)
-          return await settings()
-        },
-      },
-      log,
-      closing.signal,
-    ),
+    desktop: implementContract(desktop, desktopHandlers(window, loginStart(env)), log, closing.signal),
   })
 
   app.on('second-instance', () => show())
@@ -84,6 +72,26 @@ function start({ paths, env, log, dist }: AppOptions): void {
   })
   if (process.argv.includes(atLoginOption)) app.dock?.hide()
   else show()
+}
+
+/** What the page may ask of this app itself, in the shape of its contract. */
+function desktopHandlers(window: Window, login: LoginStart) {
+  const settings = async () => ({ startAtLogin: await login.isOn() })
+  return {
+    settings,
+    async set({ startAtLogin }: Partial<DesktopSettings>) {
+      if (startAtLogin !== undefined) await login.set(startAtLogin)
+      return await settings()
+    },
+    places: (_: unknown, signal: AbortSignal) => window.places(signal),
+  }
+}
+
+/** macOS takes the keys for copy and paste from a menu; elsewhere there is no need of one. */
+function setMenu(): void {
+  const roles = ['appMenu', 'editMenu', 'windowMenu'] as const
+  const menu = process.platform === 'darwin' ? Menu.buildFromTemplate(roles.map((role) => ({ role }))) : null
+  Menu.setApplicationMenu(menu)
 }
 
 /** Holds the first request to quit until `end` is done, once. */

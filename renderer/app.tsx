@@ -1,11 +1,12 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { Router } from 'wouter'
-import type { BridgeClient } from './bridge/client.ts'
+import type { Connected } from './bridge/connect.ts'
 import { Mark } from './parts/mark.tsx'
 import { Shell } from './shell.tsx'
 import { SurroundingsContext, type Surroundings } from './state/bridge-context.ts'
 import { Live } from './state/live.ts'
+import { followPlaces } from './bridge/follow-places.ts'
 import { openPage } from './bridge/open-page.ts'
 import { SignIns } from './state/sign-ins.ts'
 
@@ -15,21 +16,23 @@ const queries = new QueryClient({
 })
 
 /** The whole window. Without a bridge it says how to get one. */
-export function App({ bridge }: { readonly bridge: BridgeClient | undefined }) {
-  return bridge ? <Window bridge={bridge} /> : <NotAdmitted />
+export function App({ connected }: { readonly connected: Connected | undefined }) {
+  return connected ? <Window {...connected} /> : <NotAdmitted />
 }
 
-function Window({ bridge }: { readonly bridge: BridgeClient }) {
+function Window({ bridge, desktop }: Connected) {
   const [surroundings, setSurroundings] = useState<Surroundings>()
   useEffect(() => {
     const live = new Live(bridge, queries)
     const signIns = new SignIns(bridge, openPage)
-    setSurroundings({ bridge, live, signIns })
+    const following = desktop && followPlaces(desktop)
+    setSurroundings({ bridge, desktop, live, signIns })
     return () => {
       live.close()
       signIns.close()
+      following?.abort()
     }
-  }, [bridge])
+  }, [bridge, desktop])
   if (!surroundings) return null
   return (
     <QueryClientProvider client={queries}>

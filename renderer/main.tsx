@@ -4,12 +4,12 @@ import './style.css'
 import { connectHere } from './bridge/connect.ts'
 import { App } from './app.tsx'
 
-const bridge = connectHere(window)?.bridge
+const connected = connectHere(window)
 const root = document.querySelector('#root')
 if (root) {
   createRoot(root).render(
     <StrictMode>
-      <App bridge={bridge} />
+      <App connected={connected} />
     </StrictMode>,
   )
 }

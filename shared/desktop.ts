@@ -1,4 +1,4 @@
-import { oc } from '@orpc/contract'
+import { eventIterator, oc } from '@orpc/contract'
 import { z } from 'zod'
 import { Failure } from './errors.ts'
 
@@ -14,5 +14,7 @@ const procedure = oc.errors({ FAILURE: { status: 422, data: Failure } })
 export const desktop = {
   settings: procedure.input(z.strictObject({})).output(DesktopSettings),
   set: procedure.input(DesktopSettings.partial()).output(DesktopSettings),
+  /** The places that the person asks for in the tray or by a notification, such as `/servers/linear`. */
+  places: procedure.input(z.strictObject({})).output(eventIterator(z.string().max(500).startsWith('/'))),
 }
 export type Desktop = typeof desktop

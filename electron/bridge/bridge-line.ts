@@ -102,21 +102,9 @@ export class BridgeLine {
   /** One bridge from its start to its end. Resolves when it is gone, and rejects when there was none. */
   async #once(): Promise<void> {
     const { signal } = this.#closing
-    const isOwn = (await isListening(this.#options.paths.socket)) ? false : await this.#start()
+    if (!(await isListening(this.#options.paths.socket))) await this.#start()
     if (signal.aborted) return
-    const ended = new AbortController()
-    const limit = setTimeout(() => ended.abort(new BridgeError('bridge.unreachable')), answerLimit)
-    const until = { signal: AbortSignal.any([signal, ended.signal]) }
-    const events = await this.control.events({}, until)
-    // Read after the events are heard, so that nothing falls between the two.
-    const { version } = await this.control.bridge.status({}, until)
-    this.#connections = await this.control.connections.list({}, until)
-    clearTimeout(limit)
-    this.#say({
-      is: 'running',
-      isOwn,
-      ...(version === this.#options.version ? {} : { otherVersion: version }),
-    })
+    const events = await this.#listen()
     for await (const event of events) {
       this.#connections = connectionsAfter(this.#connections, event)
       this.#listener.happened(event)
@@ -124,8 +112,30 @@ export class BridgeLine {
     }
   }
 
-  /** Starts a bridge; false where another one was faster. */
-  async #start(): Promise<boolean> {
+  /** Hears the bridge's events, reads how everything is, and says so. */
+  async #listen(): Promise<AsyncIterable<BridgeEvent>> {
+    const late = new AbortController()
+    const limit = setTimeout(() => late.abort(new BridgeError('bridge.unreachable')), answerLimit)
+    const until = { signal: AbortSignal.any([this.#closing.signal, late.signal]) }
+    try {
+      const events = await this.control.events({}, until)
+      // Read after the events are heard, so that nothing falls between the two.
+      const { version } = await this.control.bridge.status({}, until)
+      this.#connections = await this.control.connections.list({}, until)
+      const isOther = version !== this.#options.version
+      this.#say({
+        is: 'running',
+        isOwn: this.#own !== undefined,
+        ...(isOther ? { otherVersion: version } : {}),
+      })
+      return events
+    } finally {
+      clearTimeout(limit)
+    }
+  }
+
+  /** Starts a bridge, unless another one is faster. */
+  async #start(): Promise<void> {
     const started = this.#options.start()
     this.#own = started
     void started.gone.then(() => {
@@ -139,7 +149,7 @@ export class BridgeLine {
       throw thrown
     }
     if (event.event === 'failed') throw new BridgeError(event.code, event.detail)
-    return event.event === 'ready'
+    if (event.event === 'already-running') this.#own = undefined
   }
 
   #say(state: BridgeState): void {

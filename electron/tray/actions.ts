@@ -10,7 +10,7 @@ import type { MenuAction } from './menu.ts'
 /** What a click in the menu can reach. */
 export interface ActionParts {
   readonly control: ControlClient
-  open(place: string): void
+  open(place?: string): void
   notify(notice: Notice): void
   tryAgain(): void
   quit(): void
@@ -47,7 +47,7 @@ async function actOn(
       await connections.cancelSignIn({ id })
       return
     case 'copy-endpoint':
-      clipboard.writeText((await connections.endpoint({ id, client: 'default' })).url)
+      await clipboard.writeText((await connections.endpoint({ id, client: 'default' })).url)
       return
     case 'revoke': {
       const detail = `Every call and stream of every client app to ${id} ends now, and the server is told to end the access that you gave. The server stays in the list.`

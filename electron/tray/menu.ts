@@ -5,8 +5,8 @@ import { asks, type TrayState } from './tray-state.ts'
 
 /** What a click in the menu does. */
 export type MenuAction =
-  /** Shows the window at one of its addresses, such as `/servers/add`. */
-  | { readonly does: 'open'; readonly at: string }
+  /** Shows the window, at one of its places such as `/servers/add`, or where it was. */
+  | { readonly does: 'open'; readonly at?: string }
   | {
       readonly does: 'sign-in' | 'cancel-sign-in' | 'copy-endpoint' | 'revoke' | 'remove'
       readonly id: ConnectionId
@@ -41,7 +41,7 @@ export function trayMenu(state: TrayState): readonly MenuLine[] {
     line('Add a server…', { does: 'open', at: '/servers/add' }),
     line('Client apps…', { does: 'open', at: '/clients' }),
     separator,
-    line('Open Bridgekeeper', { does: 'open', at: '/' }),
+    line('Open Bridgekeeper', { does: 'open' }),
     line('Quit', { does: 'quit' }),
   ]
 }
@@ -49,7 +49,7 @@ export function trayMenu(state: TrayState): readonly MenuLine[] {
 /** The menu's first line, and what the icon says on hover. */
 export function headline({ bridge, connections, approvals }: TrayState): string {
   if (bridge.is === 'starting') return 'Bridgekeeper starts…'
-  if (bridge.is === 'lost') return `${errors[bridge.failure.code].cause}; it is started again`
+  if (bridge.is === 'lost') return `Bridgekeeper does not run. ${errors[bridge.failure.code].cause}.`
   const asking = connections.filter(asks).length + (approvals > 0 ? 1 : 0)
   const connected = connections.filter(({ status }) => status === 'connected').length
   const parts = [

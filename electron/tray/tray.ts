@@ -19,6 +19,8 @@ export class TrayIcon {
     this.#read = read
     this.#act = act
     this.#tray = new Tray(iconFor(iconForm(read())))
+    // Elsewhere a click opens the menu.
+    if (process.platform === 'win32') this.#tray.on('click', () => act({ does: 'open' }))
     this.#show()
   }
 

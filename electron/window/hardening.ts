@@ -1,5 +1,5 @@
 import type { Session, WebContents } from 'electron'
-import { isPageAddress } from './page-protocol.ts'
+import { isPageAddress } from './page-address.ts'
 import { openOutside } from './outside.ts'
 
 /** Everything that a page may ask a system for is refused, but one thing: to copy a text of its own after a click. */
@@ -12,6 +12,13 @@ export function denyPermissions(session: Session): void {
       permission === 'clipboard-sanitized-write' && contents !== null && isPageAddress(contents.getURL()),
   )
   session.setDevicePermissionHandler(() => false)
+}
+
+/** Nothing but the page itself is ever fetched, whatever the page's own policy would let through. */
+export function refuseOtherRequests(session: Session): void {
+  session.webRequest.onBeforeRequest(({ url }, decide) => {
+    decide({ cancel: !isPageAddress(url) && !url.startsWith('devtools://') })
+  })
 }
 
 /** Keeps web contents on our page: no other place, no other window, nothing embedded. What is for a browser goes there. */

@@ -2,7 +2,7 @@ import { ipcMain, type IpcMainEvent, type MessagePortMain, type WebContents } fr
 import { RPCHandler } from '@orpc/server/message-port'
 import type { AnyRouter } from '@orpc/server'
 import { z } from 'zod'
-import { isPageAddress } from './page-protocol.ts'
+import { isPageAddress } from './page-address.ts'
 
 /** The one channel that the page has: it hands over a port, over which the contract is spoken. */
 export const portChannel = 'bridgekeeper:port'

@@ -1,20 +1,6 @@
 import { protocol, type Session } from 'electron'
-import { documentHeaders, pageFileAt, pagePath, readPageFiles } from '../../bridge/page/files.ts'
-
-const scheme = 'app'
-const host = 'bridgekeeper'
-
-/** Where a place of the window, such as `/servers/add`, has its address. */
-export function addressOf(place: string): string {
-  return `${scheme}://${host}${pagePath}${place.replace(/^\/+/, '')}`
-}
-
-/** Whether an address is one of the page. Not by its beginning: `app://bridgekeeper.example` begins like ours. */
-export function isPageAddress(address: string): boolean {
-  if (!URL.canParse(address)) return false
-  const url = new URL(address)
-  return url.protocol === `${scheme}:` && url.host === host && url.pathname.startsWith(pagePath)
-}
+import { documentHeaders, pageFileAt, readPageFiles } from '../../bridge/page/files.ts'
+import { isPageAddress, scheme } from './page-address.ts'
 
 /** Makes the scheme one that has an origin and secure contexts. It must be said before the app is ready. */
 export function declarePageScheme(): void {

@@ -1,6 +1,8 @@
+import { EventEmitter, on } from 'node:events'
 import { app, BrowserWindow, session } from 'electron'
-import { confine, denyPermissions } from './hardening.ts'
-import { addressOf, servePage } from './page-protocol.ts'
+import { confine, denyPermissions, refuseOtherRequests } from './hardening.ts'
+import { addressOf } from './page-address.ts'
+import { servePage } from './page-protocol.ts'
 
 /** Nothing of it outlives the app, and nothing of a browser's is shared with it. */
 const partition = 'bridgekeeper'
@@ -16,6 +18,7 @@ export interface WindowFiles {
 export class Window {
   readonly #files: WindowFiles
   #window: BrowserWindow | undefined
+  readonly #places = new EventEmitter()
   #isEnding = false
 
   /** The app must be ready. */
@@ -23,6 +26,7 @@ export class Window {
     this.#files = files
     const own = session.fromPartition(partition)
     denyPermissions(own)
+    refuseOtherRequests(own)
     servePage(own, files.page)
   }
 
@@ -30,15 +34,22 @@ export class Window {
     return this.#window?.webContents
   }
 
-  get isVisible(): boolean {
-    return this.#window?.isVisible() ?? false
+  /** The places that the page is to go to, from now on. */
+  async *places(signal: AbortSignal): AsyncGenerator<string> {
+    try {
+      for await (const [place] of on(this.#places, 'place', { signal })) yield String(place)
+    } catch (thrown) {
+      if (!signal.aborted) throw thrown
+    }
   }
 
   /** Shows the window, at a place such as `/servers/linear` where one is given, else where it was. */
   show(place?: string): void {
     const isNew = this.#window === undefined
     const window = (this.#window ??= this.#open())
-    if (isNew || place !== undefined) void load(window, addressOf(place ?? '/'))
+    // A page that listens goes there by itself, and keeps what was typed elsewhere.
+    const isHeard = place !== undefined && this.#places.emit('place', place)
+    if (isNew || (place !== undefined && !isHeard)) void load(window, addressOf(place ?? '/'))
     if (window.isMinimized()) window.restore()
     window.show()
     window.focus()

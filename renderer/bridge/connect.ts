@@ -30,5 +30,9 @@ function connectOverPort(here: Window): Connected {
   const { port1, port2 } = new MessageChannel()
   port1.start()
   here.postMessage(portWord, here.location.origin, [port2])
-  return createORPCClient<{ bridge: BridgeClient; desktop: DesktopClient }>(new PortLink({ port: port1 }))
+  const client = createORPCClient<{ bridge: BridgeClient; desktop: DesktopClient }>(
+    new PortLink({ port: port1 }),
+  )
+  // Each look at a part of the client makes it anew, and effects tell parts apart by identity.
+  return { bridge: client.bridge, desktop: client.desktop }
 }

@@ -1,6 +1,7 @@
 import { useQuery, type UseQueryResult } from '@tanstack/react-query'
 import { createContext, use } from 'react'
 import type { BridgeClient } from '../bridge/client.ts'
+import type { DesktopClient } from '../bridge/connect.ts'
 import type { Connection } from '../../shared/connection.ts'
 import { connectionsKey, type Live } from './live.ts'
 import type { SignIns } from './sign-ins.ts'
@@ -8,6 +9,8 @@ import type { SignIns } from './sign-ins.ts'
 /** What every view works with. */
 export interface Surroundings {
   readonly bridge: BridgeClient
+  /** The tray app around this page; undefined in a browser. */
+  readonly desktop?: DesktopClient | undefined
   readonly live: Live
   readonly signIns: SignIns
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium, type Browser, type Page } from '@playwright/test'
 import { typescriptLoader } from '../process.ts'
-import type { Recorder } from './recorder.ts'
+import type { Answer } from './recorder.ts'
 import { root, untilFits, type TrayApp, type TrayAppOptions } from './tray-app.ts'
 
 const register = new URL('./double/register.mjs', import.meta.url).href
@@ -44,7 +44,7 @@ export async function startOnDouble({ home, args = [] }: TrayAppOptions): Promis
     })
     waiting.delete(id)
     if (reply.failed !== undefined) throw new Error(reply.failed)
-    return reply.answer as ReturnType<Recorder[typeof name]>
+    return reply.answer as Answer<typeof name>
   }
   return {
     runsOn: 'the double',

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { _electron } from '@playwright/test'
-import type { Recorder } from './recorder.ts'
+import type { Answer, Recorder } from './recorder.ts'
 import { root, untilFits, type TrayApp, type TrayAppOptions } from './tray-app.ts'
 
 const recorder = fileURLToPath(new URL('./recorder.cjs', import.meta.url))
@@ -30,7 +30,7 @@ export async function startOnElectron({ home, args = [] }: TrayAppOptions, binar
         return Reflect.apply(bridgekeeperRecorder[ask], bridgekeeperRecorder, values) as unknown
       },
       [name, given] as const,
-    )) as ReturnType<Recorder[typeof name]>
+    )) as Answer<typeof name>
   return {
     runsOn: 'Electron',
     pid: child.pid ?? 0,

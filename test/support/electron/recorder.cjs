@@ -3,7 +3,8 @@
  * Notes what the tray app shows the person and does what the person would do. It works over the real module and over its double alike; the
  * system's own look of tray, dialogs and notifications is what it stands in for.
  */
-exports.record = function record({ clipboard, dialog, Notification, shell, Tray }) {
+exports.record = function record(electron) {
+  const { BrowserWindow, clipboard, dialog, ipcMain, Notification, shell, Tray } = electron
   const seen = { tooltip: '', menu: undefined, icons: [], notifications: [], opened: [], questions: [] }
   let answer
 
@@ -70,6 +71,28 @@ exports.record = function record({ clipboard, dialog, Notification, shell, Tray 
     questions: () => seen.questions,
     opened: () => seen.opened,
     copied: () => clipboard.readText(),
+    isWindowVisible: () => BrowserWindow.getAllWindows().some((window) => window.isVisible()),
+    closeWindow: () => BrowserWindow.getAllWindows()[0].close(),
+    offerPort(from) {
+      const { webContents } = BrowserWindow.getAllWindows()[0]
+      const { mainFrame } = webContents
+      const other = { url: mainFrame.url }
+      let fate = 'ignored'
+      const port = {
+        on() {},
+        postMessage() {},
+        start: () => (fate = 'taken'),
+        close: () => (fate = 'closed'),
+      }
+      const senders = {
+        'the page': { sender: webContents, senderFrame: mainFrame },
+        'a frame in the page': { sender: webContents, senderFrame: other },
+        'a frame that is gone': { sender: webContents, senderFrame: null },
+        'another window': { sender: { mainFrame: other }, senderFrame: other },
+      }
+      ipcMain.emit('bridgekeeper:port', { ...senders[from], ports: [port] }, null)
+      return fate
+    },
     notifications: () =>
       seen.notifications.map(({ shown: { title, body }, isOpen }) => ({ title, body, isOpen })),
     clickNotification(title) {

@@ -1,6 +1,9 @@
 /** A line of the tray's menu as it is shown: its label, in brackets where it cannot be clicked, or a menu below it. */
 export type ShownLine = string | { readonly label: string; readonly lines: readonly ShownLine[] }
 
+/** What a recorder's answer is when it has come. */
+export type Answer<Name extends keyof Recorder> = Awaited<ReturnType<Recorder[Name]>>
+
 /** What recorder.cjs notes and does. */
 export interface Recorder {
   tooltip(): string
@@ -14,7 +17,14 @@ export interface Recorder {
   questions(): readonly { message: string; detail: string; buttons: readonly string[] }[]
   /** What went to the person's browser. */
   opened(): readonly string[]
-  copied(): string
+  copied(): Promise<string>
+  isWindowVisible(): boolean
+  /** What a click on the window's cross does. */
+  closeWindow(): void
+  /** Hands the app a port as if it came from there, and gives what became of it. */
+  offerPort(
+    from: 'the page' | 'a frame in the page' | 'a frame that is gone' | 'another window',
+  ): 'taken' | 'closed' | 'ignored'
   notifications(): readonly { title: string; body: string; isOpen: boolean }[]
   clickNotification(title: string): void
 }

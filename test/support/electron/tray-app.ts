@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Page } from '@playwright/test'
 import type { TemporaryHome } from '../temporary-home.ts'
-import type { Recorder } from './recorder.ts'
+import type { Answer, Recorder } from './recorder.ts'
 
 /** The tray app under test, however it runs. */
 export interface TrayApp {
@@ -12,15 +12,12 @@ export interface TrayApp {
   /** The page of its window. */
   window(): Promise<Page>
   /** Asks what was shown, or does what the person does. */
-  ask<Name extends keyof Recorder>(
-    name: Name,
-    ...given: Parameters<Recorder[Name]>
-  ): Promise<ReturnType<Recorder[Name]>>
+  ask<Name extends keyof Recorder>(name: Name, ...given: Parameters<Recorder[Name]>): Promise<Answer<Name>>
   /** Asks until the answer fits, and gives it. */
   until<Name extends keyof Recorder>(
     name: Name,
-    fits: (answer: ReturnType<Recorder[Name]>) => boolean,
-  ): Promise<ReturnType<Recorder[Name]>>
+    fits: (answer: Answer<Name>) => boolean,
+  ): Promise<Answer<Name>>
   /** Resolves with the exit code when it has ended. */
   readonly exited: Promise<number | null>
   /** Ends it, as the system does at the end of a session, if it has not ended yet. */

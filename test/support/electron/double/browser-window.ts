@@ -11,12 +11,12 @@ import { sessionOf } from './session.ts'
 const standIn = /^https:\/\/([a-z]+)\.app\.test\//
 
 /** Electron's names for permissions, and Chromium's. */
-const permissions = {
-  'clipboard-sanitized-write': 'clipboard-write',
-  'clipboard-read': 'clipboard-read',
-  geolocation: 'geolocation',
-  notifications: 'notifications',
-} as const
+const permissions = [
+  ['clipboard-sanitized-write', 'clipboard-write'],
+  ['clipboard-read', 'clipboard-read'],
+  ['geolocation', 'geolocation'],
+  ['notifications', 'notifications'],
+] as const
 
 class NavigationEvent extends HeldEvent {
   readonly url: string
@@ -41,7 +41,7 @@ class FrameDouble {
   }
 }
 
-type OpenHandler = (details: { url: string }) => { action: 'allow' | 'deny' }
+type OpenHandler = Parameters<Electron.WebContents['setWindowOpenHandler']>[0]
 
 /** The contents of a window: a page of a real Chromium, with the events and handlers of Electron around it. */
 class WebContents extends EventEmitter {
@@ -102,7 +102,9 @@ class WebContents extends EventEmitter {
       if (event.defaultPrevented) return await route.abort('aborted')
     }
     const scheme = new URL(url).protocol.slice(0, -1)
-    const answer = sessionOf(this.#options.partition ?? '').schemes.get(scheme)
+    const around = sessionOf(this.#options.partition ?? '')
+    if (!(await around.lets(url))) return await route.abort('blockedbyclient')
+    const answer = around.schemes.get(scheme)
     if (!answer) return await route.continue()
     const response = await answer(new Request(url, { method: request.method() }))
     if (request.isNavigationRequest()) await this.#grant(request.url())
@@ -116,9 +118,9 @@ class WebContents extends EventEmitter {
   async #grant(address: string): Promise<void> {
     const around = sessionOf(this.#options.partition ?? '')
     // The handlers look at where the contents are, and they are about to be there.
-    const contents = { getURL: () => toScheme(address) }
+    const contents = { getURL: () => toScheme(address) } as Electron.WebContents
     const given: string[] = []
-    for (const [name, granted] of Object.entries(permissions)) {
+    for (const [name, granted] of permissions) {
       if (await around.gives(contents, name)) given.push(granted)
     }
     await this.#shown?.context().grantPermissions(given, { origin: new URL(address).origin })
@@ -148,7 +150,7 @@ class WebContents extends EventEmitter {
       case 'port-closed':
         return this.#ports.get(call.port)?.close()
       case 'open':
-        if (this.#onOpen({ url: toScheme(call.url) }).action === 'allow')
+        if (this.#onOpen(openDetails(toScheme(call.url))).action === 'allow')
           throw new Error('the double opens no second window')
         return undefined
       default:
@@ -175,6 +177,10 @@ export class BrowserWindow extends EventEmitter {
       throw new Error('a window without sandbox and isolation is not opened')
     this.webContents = new WebContents(webPreferences)
     windows.add(this)
+  }
+
+  static getAllWindows(): BrowserWindow[] {
+    return [...windows]
   }
 
   async loadURL(address: string): Promise<void> {
@@ -210,7 +216,17 @@ export class BrowserWindow extends EventEmitter {
   }
 }
 
-export const windows = new Set<BrowserWindow>()
+const windows = new Set<BrowserWindow>()
+
+function openDetails(url: string): Electron.HandlerDetails {
+  return {
+    url,
+    frameName: '',
+    features: '',
+    disposition: 'new-window',
+    referrer: { url: '', policy: 'default' },
+  }
+}
 
 function toStandIn(address: string): string {
   return address.replace(/^app:\/\/([a-z]+)\//, 'https://$1.app.test/')

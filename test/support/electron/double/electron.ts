@@ -30,15 +30,15 @@ export {
 const { record } = createRequire(import.meta.url)('../recorder.cjs') as {
   record(electron: object): Recorder
 }
-const recorder = record({ clipboard, dialog, Notification, shell, Tray })
+const recorder = record({ BrowserWindow, clipboard, dialog, ipcMain, Notification, shell, Tray })
 
 process.on('message', ({ id, ask, given }: { id: number; ask: keyof Recorder; given: unknown[] }) => {
-  try {
-    const answer: unknown = Reflect.apply(recorder[ask], recorder, given)
-    process.send?.({ id, answer })
-  } catch (thrown) {
-    process.send?.({ id, failed: String(thrown) })
-  }
+  const answer = async (): Promise<unknown> =>
+    (await Reflect.apply(recorder[ask], recorder, given)) as unknown
+  answer().then(
+    (value) => process.send?.({ id, answer: value }),
+    (thrown: unknown) => process.send?.({ id, failed: String(thrown) }),
+  )
 })
 // The test being gone is a reason to go too.
 process.on('disconnect', () => process.exit(1))

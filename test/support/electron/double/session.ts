@@ -1,10 +1,7 @@
 type Answer = (request: Request) => Response | Promise<Response>
-type PermissionHandler = (
-  contents: unknown,
-  permission: string,
-  decide: (allowed: boolean) => void,
-  details: unknown,
-) => void
+type PermissionHandler = NonNullable<Parameters<Electron.Session['setPermissionRequestHandler']>[0]>
+
+type RequestFilter = (details: { url: string }, decide: (response: { cancel?: boolean }) => void) => void
 
 /** Where a partition's pages come from and what they may ask for. */
 class Session {
@@ -21,14 +18,24 @@ class Session {
   setPermissionRequestHandler(handler: PermissionHandler | null): void {
     this.#mayAsk = handler ?? undefined
   }
+  readonly webRequest = {
+    onBeforeRequest: (decide: RequestFilter): void => void (this.#mayFetch = decide),
+  }
+  #mayFetch: RequestFilter = (_, decide) => decide({})
+
+  /** Whether a request may be made at all. */
+  lets(url: string): Promise<boolean> {
+    return new Promise((resolve) => this.#mayFetch({ url }, ({ cancel = false }) => resolve(!cancel)))
+  }
+
   setPermissionCheckHandler(): void {}
   setDevicePermissionHandler(): void {}
 
   /** Whether a page is given a permission. Without a handler Electron gives them all. */
-  gives(contents: unknown, permission: string): Promise<boolean> {
+  gives(contents: Electron.WebContents, permission: Parameters<PermissionHandler>[1]): Promise<boolean> {
     const handler = this.#mayAsk
     if (!handler) return Promise.resolve(true)
-    return new Promise((resolve) => handler(contents, permission, resolve, {}))
+    return new Promise((resolve) => handler(contents, permission, resolve, {} as never))
   }
 }
 

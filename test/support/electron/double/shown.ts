@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events'
 /** A line of a menu as it was made. */
 export class MenuItem {
   readonly label: string
-  readonly type: string
+  readonly type: Electron.MenuItem['type']
   readonly enabled: boolean
   readonly submenu: Menu | undefined
   readonly click: () => void
@@ -84,8 +84,11 @@ export const nativeImage = {
 
 let copied = ''
 export const clipboard = {
-  readText: () => copied,
-  writeText: (text: string): void => void (copied = text),
+  readText: () => Promise.resolve(copied),
+  writeText(text: string): Promise<void> {
+    copied = text
+    return Promise.resolve()
+  },
 }
 
 /** Both are answered by the recorder. */
