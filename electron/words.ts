@@ -3,7 +3,7 @@ const unseen = /[\p{Cc}\p{Cf}\u2028\u2029]/gu
 
 /** A text of somebody else's making as one line that shows itself as it reads, cut to `most` characters. */
 export function plainLine(text: string, most: number): string {
-  const characters = [...text.replace(/\s+/gu, ' ').replace(unseen, '').trim()]
+  const characters = Array.from(text.replace(/\s+/gu, ' ').replace(unseen, '').trim())
   return characters.length <= most ? characters.join('') : `${characters.slice(0, most - 1).join('')}…`
 }
 

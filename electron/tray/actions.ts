@@ -11,7 +11,7 @@ import type { MenuAction } from './menu.ts'
 export interface ActionParts {
   readonly control: ControlClient
   open(place?: string): void
-  notify(notice: Notice): void
+  readonly notify: (notice: Notice) => void
   tryAgain(): void
   quit(): void
 }

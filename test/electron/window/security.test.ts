@@ -172,7 +172,7 @@ describe('the channel between page and app', () => {
       expect(await askOverPort(page, [], '/desktop/set', { startAtLogin: false })).toMatchObject(
         answered(false),
       )
-      await expect(readFile(file)).rejects.toThrow()
+      await expect(readFile(file)).rejects.toThrow('ENOENT')
     },
   )
 })

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { chromium, type Browser, type Page } from '@playwright/test'
 import { typescriptLoader } from '../process.ts'
 import type { Answer } from './recorder.ts'
-import { root, untilFits, type TrayApp, type TrayAppOptions } from './tray-app.ts'
+import { root, untilFits, untilOf, type TrayApp, type TrayAppOptions } from './tray-app.ts'
 
 const register = new URL('./double/register.mjs', import.meta.url).href
 const main = join(root, 'dist/electron/main.js')
@@ -51,7 +51,7 @@ export async function startOnDouble({ home, args = [] }: TrayAppOptions): Promis
     pid: child.pid ?? 0,
     exited,
     ask,
-    until: (name, fits) => untilFits(() => ask(name, ...([] as never)), fits as never) as never,
+    until: untilOf(ask),
     async window() {
       browser ??= debugging.then((port) => chromium.connectOverCDP(`http://127.0.0.1:${port}`))
       const [context] = (await browser).contexts()

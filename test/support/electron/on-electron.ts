@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { _electron } from '@playwright/test'
 import type { Answer, Recorder } from './recorder.ts'
-import { root, untilFits, type TrayApp, type TrayAppOptions } from './tray-app.ts'
+import { root, untilOf, type TrayApp, type TrayAppOptions } from './tray-app.ts'
 
 const recorder = fileURLToPath(new URL('./recorder.cjs', import.meta.url))
 const preparation = fileURLToPath(new URL('./record-electron.cjs', import.meta.url))
@@ -36,7 +36,7 @@ export async function startOnElectron({ home, args = [] }: TrayAppOptions, binar
     pid: child.pid ?? 0,
     exited,
     ask,
-    until: (name, fits) => untilFits(() => ask(name, ...([] as never)), fits as never) as never,
+    until: untilOf(ask),
     window: () => app.firstWindow(),
     async close() {
       await app.close()

@@ -51,6 +51,12 @@ export async function startTrayApp(options: TrayAppOptions): Promise<TrayApp> {
   return await startOnElectron(options, binary)
 }
 
+/** The `until` of an app that can be asked. */
+export function untilOf(ask: TrayApp['ask']): TrayApp['until'] {
+  const read = ask as (name: keyof Recorder) => Promise<never>
+  return (name, fits) => untilFits(() => read(name), fits)
+}
+
 /** Asks again and again; a test that hangs here ends with the answer it had last. */
 export async function untilFits<T>(ask: () => Promise<T>, fits: (answer: T) => boolean): Promise<T> {
   const deadline = performance.now() + 20_000

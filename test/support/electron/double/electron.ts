@@ -28,7 +28,7 @@ export {
 }
 
 const { record } = createRequire(import.meta.url)('../recorder.cjs') as {
-  record(electron: object): Recorder
+  record: (electron: object) => Recorder
 }
 const recorder = record({ BrowserWindow, clipboard, dialog, ipcMain, Notification, shell, Tray })
 

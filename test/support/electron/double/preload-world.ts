@@ -28,9 +28,11 @@ export function preloadScript(preload: string): string {
     let ports = 0
     const adopt = (port) => {
       const id = document + ':' + (ports += 1)
-      port.onmessage = ({ data }) => void tell({ does: 'port-message', port: id, data })
-      port.addEventListener('close', () => void tell({ does: 'port-closed', port: id }))
+      // Its messages wait until the other side knows the port.
       const pump = async () => {
+        port.addEventListener('message', ({ data }) => void tell({ does: 'port-message', port: id, data }))
+        port.addEventListener('close', () => void tell({ does: 'port-closed', port: id }))
+        port.start()
         for (;;) {
           const messages = await tell({ does: 'port-next', port: id })
           if (!messages) return port.close()

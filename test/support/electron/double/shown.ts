@@ -14,7 +14,7 @@ export class MenuItem {
     this.type = type ?? (submenu ? 'submenu' : 'normal')
     this.enabled = enabled
     this.submenu = Array.isArray(submenu) ? Menu.buildFromTemplate(submenu) : undefined
-    this.click = () => click?.(this as never, undefined, {} as never)
+    this.click = () => click?.(this as never, undefined, {})
   }
 }
 
