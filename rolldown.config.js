@@ -51,6 +51,12 @@ export default defineConfig([
       chunkFileNames: 'chunks/[name]-[hash].js',
     },
   },
+  // What `npm start` runs.
+  {
+    input: { start: 'electron/start.ts' },
+    platform: 'node',
+    output: { dir: 'dist', format: 'esm', minify: false, entryFileNames: '[name].js' },
+  },
   // CommonJS and one file: in the sandbox there is nothing else.
   {
     input: { preload: 'electron/preload/preload.ts' },

@@ -8,3 +8,6 @@ process.exitCode = await runBridge({
   env: process.env,
   print: (event) => process.stdout.write(`${JSON.stringify(event)}\n`),
 })
+
+// A utility process of the tray app does not end by itself when there is nothing left to do.
+if ('parentPort' in process) process.stdout.write('', () => process.exit())

@@ -47,15 +47,32 @@ const bans: { from: RegExp; but?: RegExp; never: RegExp; because: string }[] = [
     because: 'exchanges with authorization servers have one home',
   },
   {
+    from: /^electron\//,
+    but: /^electron\/icons\/draw\.ts$/,
+    never:
+      /^(?!electron(\/|$)|shared\/|bridge\/(control\/(client|router|handlers)|page\/files|paths|log|version)\.ts$|node:|@orpc\/|zod$)/,
+    because: 'the tray app is a face like any other: it reaches the bridge through the control API',
+  },
+  {
+    from: /^electron\/preload\//,
+    never: /^(?!electron$)/,
+    because: 'in the sandbox there is nothing but one file',
+  },
+  {
+    from: /^renderer\//,
+    never: /^(bridge|electron|node:)/,
+    because: 'the page runs in a browser too, and knows the control API alone',
+  },
+  {
     from: /^(shared|bridge)\//,
     never: /^(undici|axios|node-fetch|got)/,
     because: 'requests of the sign-in engine go through the guarded fetch, calls through node:http',
   },
 ]
 
-const files = ['shared', 'bridge'].flatMap((folder) =>
+const files = ['shared', 'bridge', 'electron', 'renderer'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => /\.tsx?$/.test(name))
     .map((name) => join(folder, name)),
 )
 

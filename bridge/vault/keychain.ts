@@ -80,8 +80,8 @@ async function ask(request: KeychainRequest, options: KeychainOptions): Promise<
   const env = environment(options.env)
   const { child: file, timeoutMs } = options
   const child = spawn(process.execPath, [file], {
-    // A deleted working directory of the bridge would keep the child from starting.
-    cwd: dirname(file),
+    // A deleted working directory of the bridge would keep the child from starting, and the file may be inside of the tray app's archive.
+    cwd: dirname(process.execPath),
     env,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     windowsHide: true,

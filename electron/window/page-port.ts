@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { isPageAddress } from './page-address.ts'
 
 /** The one channel that the page has: it hands over a port, over which the contract is spoken. */
-export const portChannel = 'bridgekeeper:port'
+const portChannel = 'bridgekeeper:port'
 
 /** The longest message that is taken from the page, in characters. */
 const longest = 16 * 1024 * 1024

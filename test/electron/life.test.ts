@@ -1,10 +1,13 @@
+import { join } from 'node:path'
 import { createServer, type AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { closing } from '../end-to-end/scene.ts'
 import { startBridgeProcess } from '../support/bridge-process.ts'
-import { untilFits } from '../support/electron/tray-app.ts'
+import { root, untilFits } from '../support/electron/tray-app.ts'
+import { startNode } from '../support/process.ts'
 import { bridgeAt, openApp, openHome } from './running.ts'
 
+const utilityWorld = new URL('../support/electron/double/utility-world.mjs', import.meta.url).href
 const runs = 'Bridgekeeper: no servers yet'
 
 describe('the life of the bridge under the tray app', () => {
@@ -37,6 +40,14 @@ describe('the life of the bridge under the tray app', () => {
     process.kill(app.pid, 'SIGTERM')
     expect(await app.exited).toBe(0)
     expect(await bridgeAt(home).runs()).toBe(false)
+  })
+
+  it('ends by itself though a utility process is kept alive by its port', async () => {
+    const home = await openHome()
+    const bridge = startNode(['--import', utilityWorld, join(root, 'dist/bridge.js')], { env: home.env })
+    await bridge.json(({ event }) => event === 'ready')
+    await bridgeAt(home).control.bridge.stop({})
+    expect(await bridge.exited).toEqual({ code: 0, signal: null })
   })
 
   it('says why no bridge can run, and tries again when it is told to', async () => {

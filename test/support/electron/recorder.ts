@@ -1,5 +1,5 @@
 /** A line of the tray's menu as it is shown: its label, in brackets where it cannot be clicked, or a menu below it. */
-export type ShownLine = string | { readonly label: string; readonly lines: readonly ShownLine[] }
+type ShownLine = string | { readonly label: string; readonly lines: readonly ShownLine[] }
 
 /** What a recorder's answer is when it has come. */
 export type Answer<Name extends keyof Recorder> = Awaited<ReturnType<Recorder[Name]>>

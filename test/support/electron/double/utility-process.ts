@@ -30,6 +30,8 @@ class UtilityProcess extends EventEmitter {
   }
 }
 
+const world = new URL('./utility-world.mjs', import.meta.url).href
+
 export const utilityProcess = {
   fork(
     file: string,
@@ -38,7 +40,7 @@ export const utilityProcess = {
   ): UtilityProcess {
     const pipes = Array.isArray(stdio) ? stdio : (['ignore', 'pipe', 'pipe'] as const)
     return new UtilityProcess(
-      spawn(process.execPath, [file, ...args], {
+      spawn(process.execPath, ['--import', world, file, ...args], {
         env: env as NodeJS.ProcessEnv,
         stdio: [...pipes] as ('ignore' | 'pipe' | 'inherit')[],
       }),
