@@ -91,6 +91,10 @@ export const errors = {
   'gateway.session_lost': entry('user', 'The server had forgotten the session of this client', 'Call again in the new session; this call was not repeated, since it may have had an effect.'),
   'gateway.call_lost': entry('user', 'The bridge was restarted during this call', 'Look whether it had its effect, then call again.'),
 
+  'translation.unmapped': entry('nobody', 'The server speaks another revision of MCP, which has nothing for this', 'Use a client app that speaks the revision of the server.'),
+  'translation.state_unknown': entry('user', 'No call waits for this input any more', 'Call again, without requestState.'),
+  'translation.input_failed': entry('user', 'The client app did not give what the server asked for during the call', 'Call again, and answer what is asked.'),
+
   'vault.torn': entry('user', 'The vault file is damaged', 'It was set aside and not changed; start again and sign in anew, or put a good copy back.'),
   'vault.foreign': entry('user', 'The vault file is not one of Bridgekeeper, or of a newer version', 'It was set aside and not changed; start again, or put a good copy back.'),
   'vault.wrong_key': entry('user', 'The vault was sealed with another key', 'It was set aside and not changed; bring the key back and rename the file, or start again and sign in anew.'),

@@ -212,8 +212,8 @@ export class Call implements DeliveryReceiver, Endable {
     const error = message?.kind === 'answer' && message.errorPlace ? message : undefined
     if (this.rules.refused?.(this, head, error)) return
     if (this.#isResuming) return this.end({ code: 'gateway.stream_cut' })
-    if (!error || this.request.id === undefined) return this.end(failureOfStatus(head.status))
     this.#head = head
+    if (!error || this.request.id === undefined) return this.end(failureOfStatus(head.status))
     const isItsOwn = isSameId(error.id, this.request.id)
     const bytes = isItsOwn ? error.bytes : passedOnError(this.request.id, error)
     const answer = bytes && readMessage(bytes)

@@ -1,3 +1,5 @@
+import type { Failure } from '../../shared/errors.ts'
+import type { CallEnd } from '../channel/channel.ts'
 import type { AnswerHead } from '../gateway/answer-rules.ts'
 import { elementsOf, findMembers, skipSpace } from '../channel/json-bytes.ts'
 import { errorCodeOf } from '../channel/error-messages.ts'
@@ -90,3 +92,18 @@ function supportedVersions({ bytes, errorPlace }: RpcMessage): string[] {
   const elements = list && elementsOf(bytes, list.start)
   return (elements ?? []).flatMap((place) => stringAt(bytes, place) ?? [])
 }
+
+/** The same as `eraRefusal` of an answer to what begins a conversation, as it comes out of a channel. */
+export function isOpeningRefusal(clientEra: Era, bytes: Buffer, { status = 0, failure }: CallEnd): boolean {
+  if (failure) return isNoServer(failure) || eraRefusal(clientEra, { status, headers: {} }, nothing)
+  const answer = readMessage(bytes)
+  const isUnknown = answer?.errorPlace !== undefined && errorCodeOf(answer) === methodNotFound
+  return isUnknown || eraRefusal(clientEra, { status, headers: {} }, bytes)
+}
+
+/** A failure that says that nothing of the kind is there, and not that it cannot be reached or that a sign-in is needed. */
+export function isNoServer({ code }: Failure): boolean {
+  return code === 'server.not_mcp'
+}
+
+const nothing = Buffer.alloc(0)
