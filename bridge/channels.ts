@@ -6,6 +6,8 @@ import type { Upstream } from './connections/upstream.ts'
 import { createInFlight } from './gateway/in-flight.ts'
 import { openSockets } from './gateway/sockets.ts'
 import type { Log } from './ports.ts'
+import { EraChannel } from './translation/era-channel.ts'
+import { createEraMemory } from './translation/era-memory.ts'
 
 /** What channels need from the bridge around them. */
 export interface ChannelsOptions {
@@ -29,6 +31,7 @@ export interface Channels {
 export function createChannels({ upstreams, mostMessageBytes, log }: ChannelsOptions): Channels {
   const catalogues = new WeakMap<Upstream, ToolCatalogue>()
   const sockets = openSockets()
+  const memory = createEraMemory()
   const surroundings = {
     upstreams,
     sockets,
@@ -42,7 +45,12 @@ export function createChannels({ upstreams, mostMessageBytes, log }: ChannelsOpt
     },
   }
   return {
-    openConnection: (connection, client) => new HttpChannel({ connection, client }, surroundings),
+    openConnection: (connection, client) =>
+      new EraChannel(client, {
+        connection,
+        memory,
+        openHttp: (below) => new HttpChannel({ connection, client: below }, surroundings),
+      }),
     openAll: () => ({ code: 'cli.usage', detail: 'name a connection' }),
     close: () => sockets.close(),
   }

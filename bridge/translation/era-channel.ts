@@ -8,7 +8,7 @@ import type {
   PendingRequest,
 } from '../channel/channel.ts'
 import type { AnswerHead } from '../gateway/answer-rules.ts'
-import { findParams, isSameId, readMessage, type RpcMessage } from '../channel/rpc-message.ts'
+import { findParams, isSameId, type RpcMessage } from '../channel/rpc-message.ts'
 import {
   eraOfRequest,
   eraRefusal,
@@ -27,8 +27,8 @@ export interface EraChannelOptions {
   readonly memory: EraMemory
   /** Opens a way over Streamable HTTP, for messages of either era. */
   readonly openHttp: OpenChannel
-  /** Opens a way over HTTP+SSE, for messages of the older era. */
-  readonly openSse: OpenChannel
+  /** Opens a way over HTTP+SSE, for messages of the older era; without it there is none. */
+  readonly openSse?: OpenChannel
 }
 
 /**
@@ -135,7 +135,7 @@ export class EraChannel implements Channel {
   }
 
   #open(way: Way): Channel {
-    const { openHttp, openSse } = this.#options
+    const { openHttp, openSse = openHttp } = this.#options
     const client = this.#clientOf(way)
     const refused = (request: RpcMessage, bytes: Buffer, end: CallEnd): void =>
       this.#refused(way, request, bytes, end)
@@ -221,7 +221,10 @@ export class EraChannel implements Channel {
   }
 
   #nextWay(request: RpcMessage, { tried, bytes = nothing }: Trial): Way | undefined {
-    return this.#waysFor(request, bytes).find((way) => !tried.includes(way))
+    const hasSse = this.#options.openSse !== undefined
+    return this.#waysFor(request, bytes).find(
+      (way) => !tried.includes(way) && (hasSse || !waysOverSse.has(way)),
+    )
   }
 
   #waysFor(request: RpcMessage, refusal: Buffer): readonly Way[] {
@@ -274,6 +277,7 @@ export class EraChannel implements Channel {
 
 const nothing = Buffer.alloc(0)
 
+const waysOverSse = new Set<Way>(['plain-sse', 'modern-client-sse'])
 const allWays: readonly Way[] = ['plain', 'plain-sse', 'older-client', 'modern-client', 'modern-client-sse']
 
 /** What a server speaks that this way works for. */

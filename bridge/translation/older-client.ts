@@ -91,11 +91,8 @@ export class OlderClientChannel implements Channel {
   #discoverFor(request: RpcMessage): void {
     this.#waiting.push(request)
     if (this.#discovering) return
-    this.#discovering = requestOf(
-      this.#nextId(),
-      'server/discover',
-      withMembers(none, undefined, this.#meta()),
-    )
+    const params = withMembers(none, undefined, { _meta: withMembers(none, undefined, this.#meta()) })
+    this.#discovering = requestOf(this.#nextId(), 'server/discover', params)
     this.#below.take(this.#discovering)
   }
 
