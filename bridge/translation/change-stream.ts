@@ -6,8 +6,8 @@ export interface ChangeStreamOptions {
   readonly nextId: () => string
   /** What every request says in `_meta`. */
   readonly meta: () => Record<string, Buffer>
-  take(message: RpcMessage): void
-  pass(message: RpcMessage): void
+  readonly take: (message: RpcMessage) => void
+  readonly pass: (message: RpcMessage) => void
 }
 
 /** By the names of the filter: which lists are watched. */

@@ -1,6 +1,5 @@
-import { z } from 'zod'
 import type { Json } from '../channel/channel.ts'
-import { readMessage, type RpcMessage } from '../channel/rpc-message.ts'
+import type { RpcMessage } from '../channel/rpc-message.ts'
 import type { ListWishes } from './change-stream.ts'
 import { modernVersion, versionKey } from './era.ts'
 import { json, parsed, record, valuesAt, withMembers } from './splice.ts'
@@ -82,27 +81,4 @@ function changesIn(capabilities: Readonly<Record<string, unknown>>): ListWishes 
     ({ capability }) => record(capabilities[capability])['listChanged'] === true,
   )
   return Object.fromEntries(wished.map(({ wish }) => [wish, true] as const))
-}
-
-const State = z.strictObject({
-  profile: z.strictObject({ initialize: z.string(), level: z.string().optional() }),
-  agreement: z.strictObject({ result: z.string(), changes: z.record(z.string(), z.literal(true)) }),
-  isReady: z.boolean(),
-  uris: z.array(z.string()),
-})
-
-/** Reads back what a bridge before has left; undefined for anything else. */
-export function readProfile(
-  state: Json,
-): { profile: Profile; agreement: Agreement; isReady: boolean; uris: string[] } | undefined {
-  const { data } = State.safeParse(state)
-  const initialize = data && readMessage(Buffer.from(data.profile.initialize, 'latin1'))
-  if (!data || !initialize) return undefined
-  const { agreement, isReady, uris } = data
-  return {
-    profile: profileOf(initialize, data.profile.level),
-    agreement: { ...agreement, result: Buffer.from(agreement.result, 'latin1') },
-    isReady,
-    uris,
-  }
 }

@@ -7,19 +7,11 @@ import type {
   OpenChannel,
   PendingRequest,
 } from '../channel/channel.ts'
-import type { AnswerHead } from '../gateway/answer-rules.ts'
-import { findParams, isSameId, type RpcMessage } from '../channel/rpc-message.ts'
-import {
-  eraOfRequest,
-  eraRefusal,
-  isNoServer,
-  isOpeningRefusal,
-  type Era,
-  type EraMemory,
-  type ServerEra,
-} from './era.ts'
+import { cancelledId, isSameId, type RpcMessage } from '../channel/rpc-message.ts'
+import { eraOfRequest, type EraMemory } from './era.ts'
 import { ModernClientChannel } from './modern-client.ts'
 import { OlderClientChannel } from './older-client.ts'
+import { allWays, refusesEra, rememberedWay, serverEra, waysFor, waysOverSse, type Way } from './ways.ts'
 
 /** Where a channel leads, by which ways. */
 export interface EraChannelOptions {
@@ -31,15 +23,9 @@ export interface EraChannelOptions {
   readonly openSse?: OpenChannel
 }
 
-/**
- * The ways to a server: as the client speaks, or translated, each over Streamable HTTP or HTTP+SSE. There is no plain way over HTTP+SSE for a
- * client of the current era, and no translation from the older one to it.
- */
-type Way = 'plain' | 'plain-sse' | 'older-client' | 'modern-client' | 'modern-client-sse'
-
 /** A request that a way was refused for: the first refusal is what the client gets when all ways are. */
 interface Trial {
-  readonly tried: Way[]
+  readonly tried: readonly Way[]
   readonly bytes: Buffer | undefined
   readonly end: CallEnd
 }
@@ -85,7 +71,9 @@ export class EraChannel implements Channel {
   #takeFirst(message: RpcMessage): void {
     if (this.#opening) return this.#hold(message)
     const era = message.kind === 'request' ? eraOfRequest(message) : undefined
-    const way = this.#way ?? this.#remembered(era) ?? 'plain'
+    const { connection, memory } = this.#options
+    const known = era ? rememberedWay(era, memory.eraOf(connection)) : this.#way
+    const way = known ?? 'plain'
     if (message.method === 'initialize') {
       this.#initialize = message
       this.#opening = message
@@ -97,22 +85,10 @@ export class EraChannel implements Channel {
     this.#channel(way).take(message)
   }
 
-  #remembered(era: Era | undefined): Way | undefined {
-    const known = this.#options.memory.eraOf(this.#options.connection)
-    if (era === 'modern')
-      return known === 'session' ? 'modern-client' : known === 'sse' ? 'modern-client-sse' : undefined
-    if (era === 'session')
-      return known === 'modern' ? 'older-client' : known === 'sse' ? 'plain-sse' : undefined
-    return undefined
-  }
-
   #hold(message: RpcMessage): void {
-    const place =
-      message.method === 'notifications/cancelled' ? findParams(message, ['requestId'])?.[0] : undefined
-    const id = place && message.bytes.toString('latin1', place.start, place.end)
-    const cancelled = this.#held.find(
-      (one) => one.kind === 'request' && id !== undefined && isSameId(one.id, id),
-    )
+    const id = message.method === 'notifications/cancelled' ? cancelledId(message) : undefined
+    const isCancelled = (one: RpcMessage): boolean => one.kind === 'request' && isSameId(one.id, id)
+    const cancelled = id === undefined ? undefined : this.#held.find(isCancelled)
     if (!cancelled) return void this.#held.push(message)
     this.#held = this.#held.filter((one) => one !== cancelled)
     this.#client.dropped(cancelled)
@@ -148,7 +124,7 @@ export class EraChannel implements Channel {
             ? new OlderClientChannel({ client, open: openHttp, refused }, this.#initialize)
             : new ModernClientChannel({ client, open: way === 'modern-client' ? openHttp : openSse, refused })
     channel.onIdle = () => {
-      if (this.awaited === 0) this.onIdle?.()
+      if (this.onIdle && this.awaited === 0) this.onIdle()
     }
     if (this.#isPaused) channel.pause()
     return channel
@@ -220,20 +196,11 @@ export class EraChannel implements Channel {
     if (request === this.#opening) this.#opened(trial.end)
   }
 
-  #nextWay(request: RpcMessage, { tried, bytes = nothing }: Trial): Way | undefined {
+  #nextWay(request: RpcMessage, { tried, bytes }: Trial): Way | undefined {
     const hasSse = this.#options.openSse !== undefined
-    return this.#waysFor(request, bytes).find(
+    return waysFor(request, this.#initialize, bytes).find(
       (way) => !tried.includes(way) && (hasSse || !waysOverSse.has(way)),
     )
-  }
-
-  #waysFor(request: RpcMessage, refusal: Buffer): readonly Way[] {
-    if (eraOfRequest(request) === 'modern') return ['plain', 'modern-client', 'modern-client-sse']
-    if (!this.#initialize) return []
-    const isWithinSession = request.method !== 'initialize'
-    // What only a server of the current era says makes a look for HTTP+SSE needless.
-    if (isWithinSession || saysModern(refusal)) return ['plain', 'older-client']
-    return ['plain', 'plain-sse', 'older-client']
   }
 
   pending(): PendingRequest[] {
@@ -273,52 +240,4 @@ export class EraChannel implements Channel {
     this.#held = []
     for (const channel of this.#ways.values()) channel.close(isForGood)
   }
-}
-
-const nothing = Buffer.alloc(0)
-
-const waysOverSse = new Set<Way>(['plain-sse', 'modern-client-sse'])
-const allWays: readonly Way[] = ['plain', 'plain-sse', 'older-client', 'modern-client', 'modern-client-sse']
-
-/** What a server speaks that this way works for. */
-function serverEra(way: Way, request: RpcMessage): ServerEra | undefined {
-  switch (way) {
-    case 'plain':
-      return eraOfRequest(request)
-    case 'older-client':
-      return 'modern'
-    case 'modern-client':
-      return 'session'
-    case 'plain-sse':
-    case 'modern-client-sse':
-      return 'sse'
-    default:
-      return way satisfies never
-  }
-}
-
-/** Whether an answer on a plain way is a reason to try another one. */
-function refusesEra(way: Way, request: RpcMessage, bytes: Buffer, end: CallEnd): boolean {
-  const { failure } = end
-  const era = eraOfRequest(request)
-  if (way === 'plain-sse') {
-    // What is no stream of events is no such server, whatever else it is.
-    return (
-      era === 'session' && failure !== undefined && (isNoServer(failure) || failure.code === 'server.failed')
-    )
-  }
-  if (request.method === 'initialize' || request.method === 'server/discover') {
-    return isOpeningRefusal(era ?? 'modern', bytes, end)
-  }
-  if (era !== 'modern') return !failure && saysModern(bytes)
-  return failure ? isOpeningRefusal(era, bytes, end) : eraRefusal(era, headOf(end), bytes)
-}
-
-/** Whether a server says of itself that it speaks the current era, whatever it was asked. */
-function saysModern(bytes: Buffer): boolean {
-  return eraRefusal('session', headOf({}), bytes)
-}
-
-function headOf({ status = 200 }: CallEnd): AnswerHead {
-  return { status, headers: {} }
 }

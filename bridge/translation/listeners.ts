@@ -59,7 +59,7 @@ export class Listeners {
     const methods = new Set<string>(lists.map(({ method }) => method))
     const listener: Listener = { request, session, methods, uris, early: [] }
     this.#listeners.add(listener)
-    void Promise.all(uris.map((uri) => session.subscribe(uri))).then((agreed) => {
+    void Promise.all(uris.map((uri) => session.wishes.subscribe(uri))).then((agreed) => {
       const granted = uris.filter((_, index) => agreed[index])
       const filter = Object.fromEntries(lists.map(({ wish }) => [wish, true] as const))
       this.#acknowledge(listener, granted.length > 0 ? { ...filter, resourceSubscriptions: granted } : filter)
@@ -96,7 +96,7 @@ export class Listeners {
     for (const listener of this.#listeners) {
       if (!isSameId(listener.request.id, id)) continue
       this.#listeners.delete(listener)
-      for (const uri of listener.uris) listener.session.unsubscribe(uri)
+      for (const uri of listener.uris) listener.session.wishes.unsubscribe(uri)
       this.#client.dropped(listener.request)
       return true
     }

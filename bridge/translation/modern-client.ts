@@ -1,18 +1,25 @@
 import type { Failure } from '../../shared/errors.ts'
 import type { CallEnd, Channel, Json, PendingRequest } from '../channel/channel.ts'
 import { errorAnswer } from '../channel/error-messages.ts'
-import { findParams, isSameId, readMessage, stringAt, type RpcMessage } from '../channel/rpc-message.ts'
+import {
+  cancelledId,
+  findParams,
+  isSameId,
+  readMessage,
+  stringAt,
+  type RpcMessage,
+} from '../channel/rpc-message.ts'
 import { isRepeatableMethod } from '../gateway/message.ts'
-import { modernVersion, unsupportedVersion, versionOf } from './era.ts'
+import { modernVersion, versionOf } from './era.ts'
 import { HeldCalls } from './held-calls.ts'
 import { Listeners } from './listeners.ts'
 import { ModernCall } from './modern-call.ts'
-import { discoverResult, modernAnswer } from './modern-results.ts'
+import { discoverResult, modernAnswer, versionRefusal } from './modern-results.ts'
 import { elicitationsIn } from './elicitation-errors.ts'
 import { ServerSession, sessionKeyOf } from './server-session.ts'
-import { changed, json, rawId, resultOf, valuesAt } from './splice.ts'
+import { changed, rawId, resultOf } from './splice.ts'
 import { idSource, type TranslationHost } from './translation.ts'
-import { invalidParams, levelKey, mostRounds, severityOf } from './vocabulary.ts'
+import { invalidParams, mostRounds } from './vocabulary.ts'
 
 /** How many sessions one client may have: one for each set of capabilities that it names. */
 const mostSessions = 8
@@ -58,7 +65,9 @@ export class ModernClientChannel implements Channel {
       return this.#host.refused(request, errorAnswer(request.id, failure), { failure })
     }
     const version = versionOf(request)
-    if (version !== undefined && version !== modernVersion) return this.#refuseVersion(request, version)
+    if (version !== undefined && version !== modernVersion) {
+      return this.#answer(request, versionRefusal(request, version), { isError: true })
+    }
     const session = this.#sessionFor(request)
     if (!session) return this.#fail(request, { code: 'gateway.too_many_calls' })
     this.#waiting.set(request, session)
@@ -78,7 +87,9 @@ export class ModernClientChannel implements Channel {
 
   #sessionFor(request: RpcMessage): ServerSession | undefined {
     const key = sessionKeyOf(request)
-    const known = this.#sessions.get(key)
+    // What says nothing of its client is made in the session that there is.
+    const [any] = versionOf(request) === undefined ? this.#sessions.values() : []
+    const known = this.#sessions.get(key) ?? any
     if (known) return known
     if (this.#sessions.size >= mostSessions && !this.#endIdle()) return undefined
     return this.#begin(key)
@@ -102,7 +113,7 @@ export class ModernClientChannel implements Channel {
   #endIdle(): boolean {
     for (const [key, session] of this.#sessions) {
       if (session.isIdle && !this.#listeners.uses(session)) {
-        session.below.close(true)
+        session.close(true)
         return this.#sessions.delete(key)
       }
     }
@@ -123,8 +134,7 @@ export class ModernClientChannel implements Channel {
   #call(request: RpcMessage, session: ServerSession, rounds: number): void {
     const call = new ModernCall(request, session, this.#nextId(), rounds)
     this.#calls.add(call)
-    const level = levelOf(request)
-    const isSet = level === undefined ? undefined : session.raiseLevel(level)
+    const isSet = call.level === undefined ? undefined : session.wishes.raiseLevel(call.level)
     if (isSet) void isSet.then(() => this.#calls.has(call) && session.send(call))
     else session.send(call)
   }
@@ -196,15 +206,14 @@ export class ModernClientChannel implements Channel {
   }
 
   #cancel(message: RpcMessage): void {
-    const place = findParams(message, ['requestId'])?.[0]
-    const id = place && message.bytes.toString('latin1', place.start, place.end)
+    const id = cancelledId(message)
     if (id === undefined || this.#listeners.cancel(id)) return
     for (const request of this.#waiting.keys()) {
       if (!isSameId(request.id, id)) continue
       this.#waiting.delete(request)
       this.#host.client.dropped(request)
     }
-    for (const call of [...this.#calls]) {
+    for (const call of this.#calls) {
       if (call.request && isSameId(call.request.id, id)) this.#abandon(call)
     }
     this.#lookIdle()
@@ -222,16 +231,6 @@ export class ModernClientChannel implements Channel {
     if (!this.#calls.delete(call)) return
     if (call.request) this.#host.client.dropped(call.request)
     this.#lookIdle()
-  }
-
-  #refuseVersion(request: RpcMessage, requested: string): void {
-    const error = {
-      code: unsupportedVersion,
-      message: 'Unsupported protocol version',
-      data: { supported: [modernVersion], requested },
-    }
-    const answer = { jsonrpc: '2.0', id: 0, error }
-    this.#host.client.answer(request, named(json(answer), request), { isError: true })
   }
 
   #fail(request: RpcMessage, failure: Failure, code?: number): void {
@@ -272,7 +271,7 @@ export class ModernClientChannel implements Channel {
   }
 
   giveUp(failure: Failure): void {
-    for (const call of [...this.#calls]) {
+    for (const call of this.#calls) {
       if (!call.request || isRepeatableMethod(call.request.method)) continue
       this.#finish(call, errorAnswer(call.id, failure), { failure })
       call.session.cancel(call)
@@ -293,7 +292,7 @@ export class ModernClientChannel implements Channel {
     this.#held.close()
     this.#calls.clear()
     this.#waiting.clear()
-    for (const { below } of this.#sessions.values()) below.close(isForGood)
+    for (const session of this.#sessions.values()) session.close(isForGood)
   }
 }
 
@@ -302,11 +301,4 @@ const tooMany: Failure = { code: 'server.failed', detail: 'it asks for input wit
 function named(bytes: Buffer, { id = 'null' }: RpcMessage): Buffer {
   const answer = readMessage(bytes)
   return answer ? changed(answer, { id: rawId(id) }).bytes : bytes
-}
-
-function levelOf(request: RpcMessage): number | undefined {
-  const { bytes } = request
-  const meta = findParams(request, ['_meta'])?.[0]
-  const [level] = valuesAt(bytes, meta, [levelKey])
-  return severityOf(stringAt(level ?? bytes, level && { start: 0, end: level.length }))
 }

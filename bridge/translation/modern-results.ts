@@ -1,6 +1,6 @@
 import { errorCodeOf } from '../channel/error-messages.ts'
 import type { RpcMessage } from '../channel/rpc-message.ts'
-import { modernVersion } from './era.ts'
+import { modernVersion, unsupportedVersion } from './era.ts'
 import type { Agreed } from './server-session.ts'
 import { changed, json, rawId, valuesAt, withMembers } from './splice.ts'
 import { invalidParams, serverInfoKey } from './vocabulary.ts'
@@ -66,4 +66,17 @@ export function modernAnswer(request: RpcMessage, answer: RpcMessage, { info }: 
     ...(info && !named ? { _meta: withMembers(meta ?? none, metaPlace, { [serverInfoKey]: info }) } : {}),
   })
   return changed(answer, { id: rawId(id), result }).bytes
+}
+
+/**
+ * What a request of a revision that is not translated is answered with.
+ * @see [MCP 2026-07-28, Protocol Version Negotiation](https://modelcontextprotocol.io/specification/2026-07-28/basic/versioning#protocol-version-negotiation)
+ */
+export function versionRefusal({ id = 'null' }: RpcMessage, requested: string): Buffer {
+  const error = {
+    code: unsupportedVersion,
+    message: 'Unsupported protocol version',
+    data: { supported: [modernVersion], requested },
+  }
+  return withMembers(none, undefined, { jsonrpc: json('2.0'), id: rawId(id), error: json(error) })
 }

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import type { CallEnd, Channel, Json, OpenChannel } from '../channel/channel.ts'
 import { errorAnswer } from '../channel/error-messages.ts'
-import { findParams, readMessage, stringAt, type RpcMessage } from '../channel/rpc-message.ts'
+import { cancelledId, findParams, readMessage, stringAt, type RpcMessage } from '../channel/rpc-message.ts'
 import { version } from '../version.ts'
+import { EarlyQuestions } from './early-questions.ts'
 import { isOpeningRefusal } from './era.ts'
 import type { ModernCall } from './modern-call.ts'
+import { SessionWishes } from './session-wishes.ts'
 import {
   changed,
   json,
@@ -57,10 +59,6 @@ export interface SessionWaiter {
   failed(bytes: Buffer, end: CallEnd): void
 }
 
-/** How long a question of the server's waits for a call to come in which it can be asked, in milliseconds, and how many do. */
-const questionMs = 60_000
-const mostQuestions = 16
-
 /** The params of `initialize` for what a request says of its client: the key of the session that it is made in. Its bytes as Latin-1. */
 export function sessionKeyOf(request: RpcMessage): string {
   const meta = findParams(request, ['_meta'])?.[0]
@@ -85,18 +83,20 @@ export class ServerSession {
   #initialize: RpcMessage | undefined
   #waiters: SessionWaiter[] = []
   readonly #calls = new Map<RpcMessage, ModernCall>()
-  readonly #asked = new Map<RpcMessage, (isDone: boolean) => void>()
   /** Questions of the server's that came outside of any call. */
-  readonly #questions = new Map<RpcMessage, NodeJS.Timeout>()
-  readonly #subscriptions = new Map<string, { count: number; readonly isDone: Promise<boolean> }>()
-  #level: number | undefined
-  #levelSet: Promise<unknown> | undefined
+  readonly #questions = new EarlyQuestions((question) => this.#refuse(question))
+  readonly wishes: SessionWishes
 
   constructor(key: string, options: ServerSessionOptions) {
     this.key = key
     this.#options = options
     const answered = (request: RpcMessage, bytes: Buffer, end: CallEnd): void =>
       this.#answered(request, bytes, end)
+    this.wishes = new SessionWishes({
+      nextId: options.nextId,
+      take: (message) => this.below.take(message),
+      canLog: () => 'logging' in this.agreed.offers,
+    })
     this.below = options.open({
       name: options.name,
       answer: answered,
@@ -149,11 +149,7 @@ export class ServerSession {
     this.#calls.set(sent, call)
     this.below.take(sent)
     if (!call.mayAsk) return
-    for (const [question, timer] of this.#questions) {
-      clearTimeout(timer)
-      this.#options.asks(call, question)
-    }
-    this.#questions.clear()
+    for (const question of this.#questions.takeAll()) this.#options.asks(call, question)
   }
 
   /** Tells the server that nobody waits for a call any more. */
@@ -167,52 +163,9 @@ export class ServerSession {
     this.below.take(message)
   }
 
-  /** Sees to it that the server says what is as severe as this, and resolves when it has been told; undefined where it says that already. */
-  raiseLevel(severity: number): Promise<unknown> | undefined {
-    if (!('logging' in this.agreed.offers)) return undefined
-    if (this.#level !== undefined && severity >= this.#level) return this.#levelSet
-    this.#level = severity
-    const set = this.#ask('logging/setLevel', { level: levelNames[severity] }).then(() => {
-      if (this.#levelSet === set) this.#levelSet = undefined
-    })
-    this.#levelSet = set
-    return set
-  }
-
-  /** Resolves with whether the server will tell of this resource. */
-  subscribe(uri: string): Promise<boolean> {
-    const known = this.#subscriptions.get(uri)
-    if (known) {
-      known.count++
-      return known.isDone
-    }
-    const isDone = this.#ask('resources/subscribe', { uri })
-    this.#subscriptions.set(uri, { count: 1, isDone })
-    return isDone
-  }
-
-  unsubscribe(uri: string): void {
-    const known = this.#subscriptions.get(uri)
-    if (!known || --known.count > 0) return
-    this.#subscriptions.delete(uri)
-    void this.#ask('resources/unsubscribe', { uri })
-  }
-
-  #ask(method: string, params: object): Promise<boolean> {
-    const request = requestOf(this.#options.nextId(), method, json(params))
-    return new Promise((resolve) => {
-      this.#asked.set(request, resolve)
-      this.below.take(request)
-    })
-  }
-
   #answered(request: RpcMessage, bytes: Buffer, end: CallEnd): void {
     if (request === this.#initialize) return this.#opened(bytes, end)
-    const asked = this.#asked.get(request)
-    if (asked) {
-      this.#asked.delete(request)
-      return asked(!end.failure && !end.isError)
-    }
+    if (this.wishes.answered(request, !end.failure && !end.isError)) return
     const call = this.#calls.get(request)
     this.#calls.delete(request)
     if (call) this.#options.answered(call, bytes, end)
@@ -248,14 +201,7 @@ export class ServerSession {
     const asking = call ?? [...this.#calls.values()].find(({ mayAsk }) => mayAsk)
     if (!inputMethods.has(question.method) || (call && !call.mayAsk)) this.#refuse(question)
     else if (asking) this.#options.asks(asking, question)
-    else if (this.#questions.size >= mostQuestions) this.#refuse(question)
-    else {
-      const timer = setTimeout(() => {
-        this.#questions.delete(question)
-        this.#refuse(question)
-      }, questionMs).unref()
-      this.#questions.set(question, timer)
-    }
+    else this.#questions.keep(question)
   }
 
   #refuse(question: RpcMessage): void {
@@ -283,14 +229,9 @@ export class ServerSession {
   }
 
   #withdrawn(message: RpcMessage): void {
-    const place = findParams(message, ['requestId'])?.[0]
-    const id = place && message.bytes.toString('latin1', place.start, place.end)
+    const id = cancelledId(message)
     for (const call of this.#calls.values()) call.withdraw(id)
-    for (const [question, timer] of this.#questions) {
-      if (question.id !== id) continue
-      clearTimeout(timer)
-      this.#questions.delete(question)
-    }
+    this.#questions.withdraw(id)
   }
 
   toJson(): Json | undefined {
@@ -298,7 +239,7 @@ export class ServerSession {
     return {
       key: this.key,
       result: this.#agreed.result.toString('latin1'),
-      ...(this.#level === undefined ? {} : { level: this.#level }),
+      ...(this.wishes.level === undefined ? {} : { level: this.wishes.level }),
       below: this.below.session(),
     }
   }
@@ -306,17 +247,16 @@ export class ServerSession {
   /** Goes on with what `toJson` gave in another bridge; false when it cannot. */
   restore(state: Json): boolean {
     const { data } = State.safeParse(state)
-    if (!data || !this.below.restore(data.below as Json)) return false
+    if (!data || !this.below.restore(data.below)) return false
     const result = Buffer.from(data.result, 'latin1')
     this.#agreed = { agreed: agreedIn(result), result }
-    this.#level = data.level
+    this.wishes.level = data.level
     return true
   }
 
-  /** Lets go of what waits for nothing but time. */
-  forget(): void {
-    for (const timer of this.#questions.values()) clearTimeout(timer)
-    this.#questions.clear()
+  close(isForGood: boolean): void {
+    this.#questions.takeAll()
+    this.below.close(isForGood)
   }
 }
 
@@ -326,8 +266,6 @@ const State = z.strictObject({
   level: z.number().optional(),
   below: z.json(),
 })
-
-const levelNames = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency']
 
 function agreedIn(result: Buffer): Agreed {
   const place = { start: 0, end: result.length }

@@ -10,7 +10,7 @@ export const serverInfoKey = 'io.modelcontextprotocol/serverInfo'
 export const olderVersions = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const
 
 /** From the least to the most severe. */
-const levels = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency']
+export const levels = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency']
 
 /** How severe a log level is; undefined for what is none. */
 export function severityOf(level: unknown): number | undefined {

@@ -116,7 +116,7 @@ describe('a modern client of a server that knows sessions only: calls', () => {
     expect(body).not.toContain('io.modelcontextprotocol')
   })
 
-  it('never mixes up what clients of the same ids ask at once', async () => {
+  it('never mixes up the answers of calls that run at once', async () => {
     const { open } = await setTranslationScene('session')
     const { ask } = raw(overChannel(open))
     const ids = Array.from({ length: 50 }, (_, n) => n)

@@ -85,7 +85,7 @@ function text(value: string): { content: [{ type: 'text'; text: string }] } {
 export interface TranslationScene {
   readonly server: McpServerUnderTest
   readonly open: OpenChannel
-  connect(options?: ClientOptions): Promise<{ client: Client; transport: ChannelTransport }>
+  readonly connect: (options?: ClientOptions) => Promise<{ client: Client; transport: ChannelTransport }>
 }
 
 /** Starts a server of one era and gives clients of the other one. All of it ends with the test. */
