@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Failure } from '../../shared/errors.ts'
 import type { CallOrigin, Credentials, Upstream } from '../connections/upstream.ts'
-import { isPassable, isPlainEventStream, pageFailure, type AnswerHead } from '../gateway/answer-rules.ts'
+import { isPlainEventStream, type AnswerHead } from '../gateway/answer-rules.ts'
 import { requestHeaders } from '../gateway/headers.ts'
 import { callOrigin } from '../gateway/message.ts'
 import { noBody } from '../gateway/request-body.ts'
@@ -142,10 +142,9 @@ export class Delivery implements Question {
   answered(answer: IncomingMessage, head: AnswerHead): void {
     this.#answer = answer
     if (this.#isPaused) answer.pause()
-    const failure = pageFailure(head)?.failure ?? unreadable(head)
-    if (failure) {
+    if (!isReadable(head)) {
       discardAnswer(answer)
-      return this.failed(failure)
+      return this.failed({ code: 'server.failed', detail: 'its answer is encoded' })
     }
     if (head.status >= 300) return this.#collect(answer, mostRefusalBytes, (body) => this.#refuse(head, body))
     this.#receiver.accepted?.(head)
@@ -227,11 +226,7 @@ export class Delivery implements Question {
   }
 }
 
-/** Why an answer's body cannot be read, as far as its head tells. */
-function unreadable(head: AnswerHead): Failure | undefined {
-  const { 'content-encoding': encoding } = head.headers
-  const isPlain = encoding === undefined || encoding.toLowerCase() === 'identity'
-  return isPlain && isPassable(head)
-    ? undefined
-    : { code: 'server.failed', detail: 'its answer cannot be passed on' }
+/** Whether an answer's body can be read as it is. */
+function isReadable({ headers: { 'content-encoding': encoding } }: AnswerHead): boolean {
+  return encoding === undefined || encoding.toLowerCase() === 'identity'
 }

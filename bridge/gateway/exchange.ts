@@ -1,25 +1,15 @@
-import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { toFailure, type Failure } from '../../shared/errors.ts'
-import type { Credentials, Upstream } from '../connections/upstream.ts'
-import type { Log } from '../ports.ts'
-import {
-  isPassable,
-  isPlainEventStream,
-  pageFailure,
-  redirectFailure,
-  redirects,
-  redirectTarget,
-  refusesToken,
-  type AnswerHead,
-} from './answer-rules.ts'
+import type { Failure } from '../../shared/errors.ts'
+import type { CallOrigin, Credentials, Upstream } from '../connections/upstream.ts'
+import { isPlainEventStream, type AnswerHead } from './answer-rules.ts'
 import { messageEvent, watchEventStream, type EventStreamWatch } from './event-stream.ts'
 import { answerFailure, errorMessage, type AnswerOptions } from './failure-answer.ts'
 import { requestHeaders, responseHeaders } from './headers.ts'
-import { endReason, type Endable } from './in-flight.ts'
+import type { Endable } from './in-flight.ts'
 import { callOrigin, isRepeatable, readMessage } from './message.ts'
 import { collectBody, limitRest, noBody, type RequestBody } from './request-body.ts'
-import { discardAnswer, networkFailure, type Sockets, type Target } from './sockets.ts'
+import { ServerRequest, type Question, type RequestSurroundings } from './server-request.ts'
 
 /** One admitted local request: who asks, and for what. */
 export interface LocalCall {
@@ -33,16 +23,10 @@ export interface LocalCall {
 }
 
 /** What all exchanges share. */
-export interface ExchangeSurroundings {
-  readonly sockets: Sockets
-  readonly log: Log
+export interface ExchangeSurroundings extends RequestSurroundings {
   /** The largest request body that is taken, in bytes. */
   readonly maxRequestBytes: () => number
 }
-
-/** How often one request may be redirected, and one call be asked for more scopes. */
-const mostHops = 2
-const mostStepUps = 3
 
 /** Up to this size in bytes a body is kept while its event stream runs, for the id that an error of ours would answer. */
 const mostKeptBytes = 256 * 1024
@@ -51,27 +35,28 @@ const mostKeptBytes = 256 * 1024
  * One local request on its way to the server and back. The client gets exactly one of: the server's answer, a failure of ours, or a connection
  * that is visibly cut. When the client leaves, the server's side ends at once.
  */
-export class Exchange implements Endable {
+export class Exchange implements Endable, Question {
+  readonly upstream: Upstream
+  readonly method: string
   readonly access: AbortSignal
   readonly #call: LocalCall
   readonly #around: ExchangeSurroundings
-  #target: Target
   #body: RequestBody = noBody
-  #credentials: Credentials | undefined
-  #outgoing: ClientRequest | undefined
+  #asked: ServerRequest | undefined
   #answer: IncomingMessage | undefined
   #events: EventStreamWatch | undefined
-  #hold: AbortController | undefined
   #isOver = false
-  #isRenewed = false
-  #hops = 0
-  #stepUps = 0
 
   constructor(call: LocalCall, around: ExchangeSurroundings) {
     this.#call = call
     this.#around = around
-    this.#target = around.sockets.target(call.upstream.url)
+    this.upstream = call.upstream
+    this.method = call.request.method ?? ''
     this.access = call.upstream.ended
+  }
+
+  get body(): RequestBody {
+    return this.#body
   }
 
   /** The client app that asks. */
@@ -85,7 +70,7 @@ export class Exchange implements Endable {
 
   /** Begins. `left` is called once, when nothing of the exchange remains. */
   open(left: () => void): void {
-    const { request, response, awaitsContinue, upstream } = this.#call
+    const { request, response, awaitsContinue } = this.#call
     response.on('close', () => {
       this.#abandon()
       left()
@@ -95,7 +80,8 @@ export class Exchange implements Endable {
       done: (body) => {
         if (this.#isOver) return
         this.#body = body
-        this.#obtain(() => upstream.credentials())
+        this.#asked = new ServerRequest(this, this.#around)
+        this.#asked.send()
       },
       refuse: (failure) => this.end(failure),
     })
@@ -112,140 +98,37 @@ export class Exchange implements Endable {
     limitRest(request)
   }
 
-  #fail(thrown: unknown): void {
-    const failure = toFailure(thrown)
-    if (failure.code === 'bridge.internal') this.#around.log.error('call broken', { error: thrown })
-    this.end(failure)
-  }
-
   /** Lets go of the server's side, and of a hold. */
   #abandon(): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#outgoing?.destroy()
-    this.#hold?.abort()
+    this.#asked?.abandon()
   }
 
-  /** Sends the request with the credentials that `ask` gives: at once where they come without a promise, as they do in nearly every call. */
-  #obtain(ask: () => Credentials | Promise<Credentials>): void {
-    try {
-      const credentials = ask()
-      if (!(credentials instanceof Promise)) return this.#send(credentials)
-      credentials.then(
-        (later) => this.#send(later),
-        (thrown: unknown) => this.#fail(thrown),
-      )
-    } catch (thrown) {
-      this.#fail(thrown)
-    }
+  headers(credentials: Credentials, host: string): string[] {
+    const { length } = this.#body
+    const bodyLength = length > 0 || this.method === 'POST' ? length : undefined
+    return requestHeaders(this.#call.request.rawHeaders, credentials, host, bodyLength)
   }
 
-  #send(credentials: Credentials): void {
+  isRepeatable(): boolean {
+    return isRepeatable(this.method, this.#body)
+  }
+
+  origin(): CallOrigin {
+    return callOrigin(this.#call.client, this.#call.request.headers, this.#body)
+  }
+
+  failed(failure: Failure, status?: number): void {
+    this.end(failure, status === undefined ? {} : { status })
+  }
+
+  answered(answer: IncomingMessage, head: AnswerHead): void {
     if (this.#isOver) return
-    if (this.access.aborted) return this.end(endReason(this.access))
-    this.#credentials = credentials
-    const { method = '', rawHeaders } = this.#call.request
-    const { chunks, length } = this.#body
-    const bodyLength = length > 0 || method === 'POST' ? length : undefined
-    try {
-      const headers = requestHeaders(rawHeaders, credentials, this.#target.host, bodyLength)
-      const outgoing = this.#target.request(method, headers)
-      this.#outgoing = outgoing
-      // An earlier try may still have something to say; it does not count any more.
-      outgoing.on('response', (answer) => {
-        if (this.#outgoing !== outgoing) return
-        try {
-          this.#receive(answer)
-        } catch (thrown) {
-          this.#fail(thrown)
-        }
-      })
-      outgoing.on('error', (error) => {
-        if (this.#outgoing === outgoing) this.#lose(networkFailure(error))
-      })
-      // Some ends come without an error, such as a change of protocol that nobody asked for.
-      outgoing.on('close', () => {
-        if (this.#outgoing === outgoing) this.#lose({ code: 'gateway.stream_cut' })
-      })
-      for (const chunk of chunks) outgoing.write(chunk)
-      outgoing.end()
-    } catch (thrown) {
-      this.#fail(thrown)
-    }
-  }
-
-  #receive(answer: IncomingMessage): void {
-    const { statusCode: status = 0, headers } = answer
-    const head: AnswerHead = { status, headers }
-    if (status === 200 || status === 202) return this.#relay(answer, head)
-    if (refusesToken(head)) return this.#renew(answer)
-    const challenge = headers['www-authenticate']
-    if (challenge !== undefined && this.#call.upstream.asksStepUp(status, challenge)) {
-      return this.#askForMore(answer, challenge)
-    }
-    if (redirects(head)) return this.#follow(answer, head)
-    this.#relay(answer, head)
-  }
-
-  /** No answer came: one more try, where an idle connection had died and a second time does no harm. */
-  #lose(failure: Failure): void {
-    if (this.#isOver || this.#answer) return
-    const { method = '' } = this.#call.request
-    const hadDied = this.#outgoing?.reusedSocket === true && failure.code === 'gateway.stream_cut'
-    if (hadDied && this.#credentials && isRepeatable(method, this.#body)) {
-      // What else is idle may have died with it. On a connection that is new there is no second repetition.
-      this.#around.sockets.dropIdle()
-      return this.#send(this.#credentials)
-    }
-    this.end(failure)
-  }
-
-  #renew(answer: IncomingMessage): void {
-    this.#discard(answer)
-    const used = this.#credentials
-    if (this.#isRenewed || !used) return this.end({ code: 'server.refused_token' })
-    this.#isRenewed = true
-    this.#obtain(() => this.#call.upstream.refused(used, answer.headers['www-authenticate']))
-  }
-
-  #askForMore(answer: IncomingMessage, challenge: string): void {
-    this.#discard(answer)
-    const { client, request, upstream } = this.#call
-    const used = this.#credentials
-    if (++this.#stepUps > mostStepUps || !used) return this.end({ code: 'step_up.limit' })
-    // What it grants is too little, but it is good.
-    upstream.accepted(used)
-    const hold = new AbortController()
-    this.#hold = hold
-    const by = callOrigin(client, request.headers, this.#body)
-    this.#obtain(() => upstream.stepUp(used, challenge, by, hold.signal))
-  }
-
-  /** Lets an answer pass that is not the last word. What happens to its connection is no concern of the call any more. */
-  #discard(answer: IncomingMessage): void {
-    this.#outgoing = undefined
-    discardAnswer(answer)
-  }
-
-  #follow(answer: IncomingMessage, head: AnswerHead): void {
-    this.#discard(answer)
-    const { url } = this.#target
-    const next = redirectTarget(head, url)
-    if (!next || !this.#credentials || ++this.#hops > mostHops) return this.end(redirectFailure(head, url))
-    this.#target = this.#around.sockets.target(next)
-    this.#send(this.#credentials)
-  }
-
-  #relay(answer: IncomingMessage, head: AnswerHead): void {
-    const { request, response, upstream } = this.#call
-    const page = pageFailure(head)
-    if (page) return this.end(page.failure, { status: page.status })
-    if (!isPassable(head))
-      return this.end({ code: 'server.failed', detail: 'its answer cannot be passed on' })
-    if (head.status < 300 && this.#credentials) upstream.accepted(this.#credentials)
+    const { response } = this.#call
     response.writeHead(head.status, responseHeaders(answer.rawHeaders))
     this.#answer = answer
-    if (request.method === 'POST' && this.#body.length <= mostKeptBytes && isPlainEventStream(head)) {
+    if (this.method === 'POST' && this.#body.length <= mostKeptBytes && isPlainEventStream(head)) {
       this.#events = watchEventStream()
     } else {
       this.#body = noBody

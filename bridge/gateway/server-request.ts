@@ -2,7 +2,15 @@ import type { ClientRequest, IncomingMessage } from 'node:http'
 import { toFailure, type Failure } from '../../shared/errors.ts'
 import type { CallOrigin, Credentials, Upstream } from '../connections/upstream.ts'
 import type { Log } from '../ports.ts'
-import { redirectFailure, redirects, redirectTarget, refusesToken, type AnswerHead } from './answer-rules.ts'
+import {
+  isPassable,
+  pageFailure,
+  redirectFailure,
+  redirects,
+  redirectTarget,
+  refusesToken,
+  type AnswerHead,
+} from './answer-rules.ts'
 import { endReason } from './in-flight.ts'
 import type { RequestBody } from './request-body.ts'
 import { discardAnswer, networkFailure, type Sockets, type Target } from './sockets.ts'
@@ -20,9 +28,10 @@ export interface Question {
   isRepeatable(): boolean
   /** For the person who is asked to allow more scopes. */
   origin(): CallOrigin
-  /** The last word of the server; its body is still to be read. */
+  /** The last word of the server, which is no page for people; its body is still to be read. */
   answered(answer: IncomingMessage, head: AnswerHead): void
-  failed(failure: Failure): void
+  /** `status`: what the server answered, where that means more than the failure alone. */
+  failed(failure: Failure, status?: number): void
 }
 
 /** What all requests to servers share. */
@@ -30,6 +39,8 @@ export interface RequestSurroundings {
   readonly sockets: Sockets
   readonly log: Log
 }
+
+const unpassable: Failure = { code: 'server.failed', detail: 'its answer cannot be passed on' }
 
 /** How often one request may be redirected, and one call be asked for more scopes. */
 const mostHops = 2
@@ -118,10 +129,7 @@ export class ServerRequest {
     const { statusCode: status = 0, headers } = answer
     const head: AnswerHead = { status, headers }
     const { upstream } = this.#question
-    if (status === 200 || status === 202) {
-      if (this.#credentials) upstream.accepted(this.#credentials)
-      return this.#answered(answer, head)
-    }
+    if (status === 200 || status === 202) return this.#answered(answer, head)
     if (refusesToken(head)) return this.#renew(answer)
     const challenge = headers['www-authenticate']
     if (challenge !== undefined && upstream.asksStepUp(status, challenge)) {
@@ -132,8 +140,16 @@ export class ServerRequest {
   }
 
   #answered(answer: IncomingMessage, head: AnswerHead): void {
-    this.#isOver = true
+    const page = pageFailure(head)
+    if (page || !isPassable(head)) {
+      this.#discard(answer)
+      const { failure, status } = page ?? { failure: unpassable }
+      return this.#end(failure, status)
+    }
+    if (head.status < 300 && this.#credentials) this.#question.upstream.accepted(this.#credentials)
+    // Over only afterwards: what goes wrong in it ends the request with a failure.
     this.#question.answered(answer, head)
+    this.#isOver = true
   }
 
   /** No answer came: one more try, where an idle connection had died and a second time does no harm. */
@@ -160,9 +176,11 @@ export class ServerRequest {
     this.#discard(answer)
     const used = this.#credentials
     if (++this.#stepUps > mostStepUps || !used) return this.#end({ code: 'step_up.limit' })
+    const { upstream } = this.#question
+    // What it grants is too little, but it is good.
+    upstream.accepted(used)
     const hold = new AbortController()
     this.#hold = hold
-    const { upstream } = this.#question
     this.#obtain(() => upstream.stepUp(used, challenge, this.#question.origin(), hold.signal))
   }
 
@@ -187,10 +205,10 @@ export class ServerRequest {
     this.#end(failure)
   }
 
-  #end(failure: Failure): void {
+  #end(failure: Failure, status?: number): void {
     if (this.#isOver) return
     this.abandon()
-    this.#question.failed(failure)
+    this.#question.failed(failure, status)
   }
 }
 
