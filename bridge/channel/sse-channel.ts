@@ -1,10 +1,10 @@
 import { errors, type Failure } from '../../shared/errors.ts'
 import type { AnswerHead } from '../gateway/answer-rules.ts'
 import { asAsked, endOf } from './call.ts'
-import { keyOf } from './call-table.ts'
 import type { CallEnd, Channel, Json, PendingRequest } from './channel.ts'
 import { errorAnswer, failureOfStatus, passedOnError } from './error-messages.ts'
 import type { HttpChannelOptions, HttpChannelSurroundings } from './http-channel.ts'
+import { ServerQuestions } from './server-questions.ts'
 import { cancelledId, readMessage, type RpcMessage } from './rpc-message.ts'
 import { SseCalls, type SseCall } from './sse-calls.ts'
 import { SseKeeper, type SseTimes } from './sse-keeper.ts'
@@ -41,8 +41,7 @@ export class SseChannel implements Channel {
   #queue: (SseCall | RpcMessage)[] = []
   /** What has to be over before the next message is posted. */
   #holder: object | undefined
-  /** Requests of the server that the client has not answered, by key: their ids as they are written. */
-  readonly #asked = new Map<string, string>()
+  readonly #questions = new ServerQuestions()
   #isFlushing = false
 
   constructor(options: SseChannelOptions, around: SseChannelSurroundings) {
@@ -135,7 +134,7 @@ export class SseChannel implements Channel {
   #endSession(): void {
     this.#queue = []
     this.#holder = undefined
-    this.#asked.clear()
+    this.#questions.withdraw()
     for (const call of this.#calls.all()) this.#end(call, { code: 'gateway.session_lost' })
   }
 
@@ -170,7 +169,7 @@ export class SseChannel implements Channel {
   }
 
   #postNote(message: RpcMessage): void {
-    if (message.kind === 'answer' && !this.#asked.delete(keyOf(message.id))) {
+    if (message.kind === 'answer' && !this.#questions.settle(message)) {
       // What it answers was asked in a session that is over.
       return this.#log(message, { code: 'gateway.session_lost' })
     }
@@ -210,14 +209,13 @@ export class SseChannel implements Channel {
   }
 
   #receive(message: RpcMessage): void {
-    const { kind, id, method } = message
+    const { kind, id } = message
     if (kind === 'answer' || kind === 'invalid') {
       const call = this.#calls.find(id)
       if (kind === 'invalid') return call?.isPosted ? this.#end(call, notJsonRpc) : undefined
       return call?.isPosted ? this.#settle(call, message) : this.#takeStray(message)
     }
-    if (kind === 'request' && id !== undefined) this.#asked.set(keyOf(id), id)
-    if (method === 'notifications/cancelled') this.#asked.delete(keyOf(cancelledId(message)))
+    this.#questions.note(message)
     this.#options.client.pass(message, this.#calls.requestOf(message))
   }
 
@@ -282,9 +280,7 @@ export class SseChannel implements Channel {
     }
     this.#queue.unshift(...repeated)
     // Another session would take the client's answers for those to requests of its own.
-    const asked = [...this.#asked.values()]
-    this.#asked.clear()
-    for (const id of asked) client.pass(cancellation(id))
+    for (const note of this.#questions.withdraw()) client.pass(note)
     for (const call of lost) this.#end(call, failure)
   }
 
@@ -308,10 +304,3 @@ export class SseChannel implements Channel {
 
 const otherId: Failure = { code: 'server.failed', detail: 'it answered with another id' }
 const notJsonRpc: Failure = { code: 'server.failed', detail: 'its answer is no JSON-RPC message' }
-
-/** Tells the client that nobody waits for its answer to a request of the server's. */
-function cancellation(id: string): RpcMessage {
-  const reason = 'the server has ended its session'
-  const text = `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id},"reason":"${reason}"}}`
-  return readMessage(Buffer.from(text, 'latin1')) as RpcMessage
-}

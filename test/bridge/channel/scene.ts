@@ -23,7 +23,7 @@ export interface Answer extends Message {
 }
 
 /** A client that keeps what it hears. */
-export interface RecordingClient extends ChannelClient {
+interface RecordingClient extends ChannelClient {
   readonly answers: readonly (Answer & { readonly request: RpcMessage })[]
   readonly passed: readonly (Message & { readonly about: RpcMessage | undefined })[]
   readonly droppedIds: readonly unknown[]
