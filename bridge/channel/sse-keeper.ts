@@ -168,7 +168,8 @@ export class SseKeeper {
     const upstream = this.#host.upstream()
     if (!upstream) return this.#host.failed({ code: 'connection.unknown' })
     const { client, around } = this.#host
-    const link = new SseLink({ upstream, client, around, endpointMs: this.#times.endpointMs })
+    const { endpointMs, answerMs: noteMs } = this.#times
+    const link = new SseLink({ upstream, client, around, endpointMs, noteMs })
     this.#link = link
     this.#isProven = false
     if (this.#isPaused) link.pause()

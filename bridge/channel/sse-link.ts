@@ -25,9 +25,12 @@ export interface LinkOptions {
   readonly around: DeliverySurroundings & { readonly inFlight: InFlight }
   /** How long the server may take to say where messages go, in milliseconds. */
   readonly endpointMs?: number
+  /** How long it may take to accept what is no request, in milliseconds. */
+  readonly noteMs?: number
 }
 
 const usualEndpointMs = 10_000
+const usualNoteMs = 30_000
 
 /** A longer address is none. */
 const mostEndpointBytes = 8 * 1024
@@ -99,13 +102,23 @@ export class SseLink implements Endable, DeliveryReceiver {
 
   /**
    * Posts a message to the place that the server named. A JSON-RPC message in the answer's body goes the way of those on the stream;
-   * `outcome` gets the rest.
+   * `outcome` gets the rest. What is no request is given up when the server does not accept it in time; a request has as long as it needs.
    */
   post(message: RpcMessage, fields: readonly string[], outcome: Omit<DeliveryReceiver, 'message'>): Delivery {
-    const { upstream, client, around } = this.#options
+    const { upstream, client, around, noteMs = usualNoteMs } = this.#options
     this.#hasPosted = true
     const isRepeatable = isRepeatableMethod(message.method)
     const { bytes: body } = message
+    const finish = (): void => {
+      clearTimeout(limit)
+      this.#posts.delete(delivery)
+    }
+    const giveUp = (): void => {
+      if (!this.#posts.delete(delivery)) return
+      delivery.abandon()
+      outcome.failed({ code: 'network.timeout' })
+    }
+    const limit = message.kind === 'request' ? undefined : setTimeout(giveUp, noteMs).unref()
     const delivery = new Delivery(
       { upstream, url: this.#endpoint, client, method: 'POST', body, fields, isRepeatable },
       {
@@ -113,15 +126,15 @@ export class SseLink implements Endable, DeliveryReceiver {
         // Most servers say `Accepted` here.
         message: (bytes) => this.message(bytes),
         ended: () => {
-          this.#posts.delete(delivery)
+          finish()
           outcome.ended()
         },
         refused: (head, refusal) => {
-          this.#posts.delete(delivery)
+          finish()
           outcome.refused(head, refusal)
         },
         failed: (failure) => {
-          this.#posts.delete(delivery)
+          finish()
           outcome.failed(failure)
         },
       },

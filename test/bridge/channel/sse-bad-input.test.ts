@@ -97,6 +97,14 @@ describe('what does not fit', () => {
     expect((await scene.ask('tools/call')).error?.data).toMatchObject({ code: 'server.failed' })
   })
 
+  it('a POST that the server never accepts does not keep the next one waiting for ever', async () => {
+    const scene = await setSseScene({ times: { answerMs: 20 } })
+    const hang = { kind: 'hang' } as const
+    scene.server.loopback.faults.add('/messages', hang, { when: isFor('notifications/initialized') })
+    await scene.begin()
+    expect((await scene.ask('tools/list')).result).toBeDefined()
+  })
+
   it('an event of 10 MB in small pieces arrives whole', async () => {
     const text = 'x'.repeat(10 * 1024 * 1024)
     const scene = await setSseScene({
