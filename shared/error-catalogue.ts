@@ -28,6 +28,7 @@ export const errors = {
   'network.redirect_refused': entry('operator', 'The server redirected where it must not', 'Use the address it points to, if you trust it.'),
 
   'server.not_mcp': entry('user', 'There is no MCP server at this address', 'Check the address with the documentation of the server.'),
+  'server.endpoint_refused': entry('operator', 'The server named another place for its messages, where no token of it may go', 'The operator of the server must name an address of the same origin; nothing was sent there.'),
   'server.failed': entry('time', 'The server answered with an error of its own', 'Try again later.'),
   'server.refused_call': entry('user', 'The server refused this call', 'See tools for the names and the arguments it takes.'),
   'server.refused_token': entry('operator', 'The server refuses a token that its own authorization server just issued', 'Show the trace to the operator of the server.'),

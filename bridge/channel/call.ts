@@ -245,8 +245,8 @@ export function endOf({ errorPlace }: RpcMessage, { status }: AnswerHead): CallE
   return { status, isError: errorPlace !== undefined }
 }
 
-/** Some servers write an id anew, such as a number with more digits than they keep. */
-function asAsked(answer: RpcMessage, id: string | undefined): RpcMessage {
+/** An answer with the id of its request as that is written: some servers write it anew, such as a number with more digits than they keep. */
+export function asAsked(answer: RpcMessage, id: string | undefined): RpcMessage {
   if (answer.id === id || id === undefined) return answer
   return readMessage(withId(answer, id)) ?? answer
 }

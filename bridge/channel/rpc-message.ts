@@ -78,7 +78,7 @@ export function stringAt(bytes: Buffer, place: Place | undefined): string | unde
   return place && bytes[place.start] === 0x22 ? textAt(bytes, place.start, place.end) : undefined
 }
 
-/** The id of the request that a cancellation means, as it is written. */
+/** The id of the request that a `notifications/cancelled` means, as it is written. */
 export function cancelledId(message: RpcMessage): string | undefined {
   const place = findParams(message, ['requestId'])?.[0]
   return place && message.bytes.toString('latin1', place.start, place.end)
