@@ -11,7 +11,16 @@ import { cancelledId, isSameId, type RpcMessage } from '../channel/rpc-message.t
 import { eraOfRequest, type EraMemory } from './era.ts'
 import { ModernClientChannel } from './modern-client.ts'
 import { OlderClientChannel } from './older-client.ts'
-import { allWays, refusesEra, rememberedWay, serverEra, waysFor, waysOverSse, type Way } from './ways.ts'
+import {
+  allWays,
+  isPlain,
+  refusesEra,
+  rememberedWay,
+  serverEra,
+  waysFor,
+  waysOverSse,
+  type Way,
+} from './ways.ts'
 
 /** Where a channel leads, by which ways. */
 export interface EraChannelOptions {
@@ -19,8 +28,8 @@ export interface EraChannelOptions {
   readonly memory: EraMemory
   /** Opens a way over Streamable HTTP, for messages of either era. */
   readonly openHttp: OpenChannel
-  /** Opens a way over HTTP+SSE, for messages of the older era; without it there is none. */
-  readonly openSse?: OpenChannel
+  /** Opens a way over HTTP+SSE, for messages of the older era. */
+  readonly openSse: OpenChannel
 }
 
 /** A request that a way was refused for: the first refusal is what the client gets when all ways are. */
@@ -111,18 +120,18 @@ export class EraChannel implements Channel {
   }
 
   #open(way: Way): Channel {
-    const { openHttp, openSse = openHttp } = this.#options
+    const { openHttp, openSse } = this.#options
     const client = this.#clientOf(way)
+    const [open, transport] = waysOverSse.has(way)
+      ? ([openSse, 'sse'] as const)
+      : ([openHttp, 'http'] as const)
     const refused = (request: RpcMessage, bytes: Buffer, end: CallEnd): void =>
       this.#refused(way, request, bytes, end)
-    const channel =
-      way === 'plain'
-        ? openHttp(client)
-        : way === 'plain-sse'
-          ? openSse(client)
-          : way === 'older-client'
-            ? new OlderClientChannel({ client, open: openHttp, refused }, this.#initialize)
-            : new ModernClientChannel({ client, open: way === 'modern-client' ? openHttp : openSse, refused })
+    const channel = isPlain(way)
+      ? open(client)
+      : way === 'older-client'
+        ? new OlderClientChannel({ client, open, transport, refused }, this.#initialize)
+        : new ModernClientChannel({ client, open, transport, refused })
     channel.onIdle = () => {
       if (this.onIdle && this.awaited === 0) this.onIdle()
     }
@@ -132,9 +141,10 @@ export class EraChannel implements Channel {
 
   #clientOf(way: Way): ChannelClient {
     const client = this.#client
-    const isPlain = way === 'plain' || way === 'plain-sse'
     const isRefusal = (request: RpcMessage, bytes: Buffer, end: CallEnd): boolean =>
-      isPlain && (end.isError === true || end.failure !== undefined) && refusesEra(way, request, bytes, end)
+      isPlain(way) &&
+      (end.isError === true || end.failure !== undefined) &&
+      refusesEra(way, request, bytes, end)
     return {
       name: client.name,
       pass: (message, about) => client.pass(message, about),
@@ -197,10 +207,7 @@ export class EraChannel implements Channel {
   }
 
   #nextWay(request: RpcMessage, { tried, bytes }: Trial): Way | undefined {
-    const hasSse = this.#options.openSse !== undefined
-    return waysFor(request, this.#initialize, bytes).find(
-      (way) => !tried.includes(way) && (hasSse || !waysOverSse.has(way)),
-    )
+    return waysFor(request, this.#initialize, bytes).find((way) => !tried.includes(way))
   }
 
   pending(): PendingRequest[] {

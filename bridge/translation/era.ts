@@ -101,8 +101,13 @@ export function isOpeningRefusal(clientEra: Era, bytes: Buffer, { status = 0, fa
   return isUnknown || eraRefusal(clientEra, { status, headers: {} }, bytes)
 }
 
+/** Whether a failure says that no stream of HTTP+SSE is there: what answers otherwise is something else, however it says so. */
+export function isNoEventStream(failure: Failure): boolean {
+  return isNoServer(failure) || failure.code === 'server.failed'
+}
+
 /** A failure that says that nothing of the kind is there, and not that it cannot be reached or that a sign-in is needed. */
-export function isNoServer({ code }: Failure): boolean {
+function isNoServer({ code }: Failure): boolean {
   return code === 'server.not_mcp'
 }
 

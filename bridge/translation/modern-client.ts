@@ -99,6 +99,7 @@ export class ModernClientChannel implements Channel {
     const session = new ServerSession(key, {
       name: this.#host.client.name,
       open: this.#host.open,
+      transport: this.#host.transport,
       nextId: this.#nextId,
       answered: (call, bytes, end) => this.#answered(call, bytes, end),
       dropped: (call) => this.#dropped(call),

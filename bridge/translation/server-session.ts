@@ -4,9 +4,10 @@ import { errorAnswer } from '../channel/error-messages.ts'
 import { cancelledId, findParams, readMessage, stringAt, type RpcMessage } from '../channel/rpc-message.ts'
 import { version } from '../version.ts'
 import { EarlyQuestions } from './early-questions.ts'
-import { isOpeningRefusal } from './era.ts'
+import { isNoEventStream, isOpeningRefusal } from './era.ts'
 import type { ModernCall } from './modern-call.ts'
 import { SessionWishes } from './session-wishes.ts'
+import type { TranslationHost } from './translation.ts'
 import {
   changed,
   json,
@@ -42,6 +43,7 @@ export interface Agreed {
 export interface ServerSessionOptions {
   readonly name: string
   readonly open: OpenChannel
+  readonly transport: TranslationHost['transport']
   readonly nextId: () => string
   answered(call: ModernCall, bytes: Buffer, end: CallEnd): void
   dropped(call: ModernCall): void
@@ -137,7 +139,9 @@ export class ServerSession {
       for (const waiter of waiters) waiter.ready()
       return
     }
-    const isRefusal = isOpeningRefusal('session', bytes, end)
+    const isNoStream =
+      this.#options.transport === 'sse' && end.failure !== undefined && isNoEventStream(end.failure)
+    const isRefusal = isNoStream || isOpeningRefusal('session', bytes, end)
     for (const waiter of waiters) {
       if (isRefusal) waiter.refused(bytes, end)
       else waiter.failed(bytes, end)

@@ -7,6 +7,7 @@ export interface TranslationHost {
   readonly client: ChannelClient
   /** Opens the way to the server. */
   readonly open: OpenChannel
+  readonly transport: 'http' | 'sse'
   /** The server cannot be spoken to like this. The request is not the translation's any more; `bytes` is what the server answered. */
   refused(request: RpcMessage, bytes: Buffer, end: CallEnd): void
 }

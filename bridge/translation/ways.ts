@@ -1,7 +1,14 @@
 import type { CallEnd } from '../channel/channel.ts'
 import type { RpcMessage } from '../channel/rpc-message.ts'
 import type { AnswerHead } from '../gateway/answer-rules.ts'
-import { eraOfRequest, eraRefusal, isNoServer, isOpeningRefusal, type Era, type ServerEra } from './era.ts'
+import {
+  eraOfRequest,
+  eraRefusal,
+  isNoEventStream,
+  isOpeningRefusal,
+  type Era,
+  type ServerEra,
+} from './era.ts'
 
 /**
  * The ways to a server: as the client speaks, or translated, each over Streamable HTTP or HTTP+SSE. There is no plain way over HTTP+SSE for a
@@ -19,6 +26,11 @@ export const allWays: readonly Way[] = [
   'modern-client',
   'modern-client-sse',
 ]
+
+/** Whether messages go on this way as they are. */
+export function isPlain(way: Way): boolean {
+  return way === 'plain' || way === 'plain-sse'
+}
 
 /** What a server speaks that this way works for. */
 export function serverEra(way: Way, request: RpcMessage): ServerEra | undefined {
@@ -63,10 +75,7 @@ export function refusesEra(way: Way, request: RpcMessage, bytes: Buffer, end: Ca
   const { failure } = end
   const era = eraOfRequest(request)
   if (way === 'plain-sse') {
-    // What is no stream of events is no such server, whatever else it is.
-    return (
-      era === 'session' && failure !== undefined && (isNoServer(failure) || failure.code === 'server.failed')
-    )
+    return request.method === 'initialize' && failure !== undefined && isNoEventStream(failure)
   }
   if (request.method === 'initialize' || request.method === 'server/discover') {
     return isOpeningRefusal(era ?? 'modern', bytes, end)

@@ -10,6 +10,8 @@ import { onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { createChannels } from '../../../bridge/channels.ts'
 import type { ChannelClient, OpenChannel } from '../../../bridge/channel/channel.ts'
+import { createEraMemory } from '../../../bridge/translation/era-memory.ts'
+import type { EraMemory } from '../../../bridge/translation/era.ts'
 import type { Upstream } from '../../../bridge/connections/upstream.ts'
 import { overChannel, type ChannelTransport } from '../../support/channel-transport.ts'
 import { startMcpServer, type McpServerOptions, type McpServerUnderTest } from '../../support/mcp-server.ts'
@@ -104,7 +106,7 @@ export async function setTranslationScene(
 }
 
 /** Channels of one bridge to the server at an address, which needs no sign-in. */
-export function channelsTo(url: URL): OpenChannel {
+export function channelsTo(url: URL, eras: EraMemory = createEraMemory()): OpenChannel {
   const upstream: Upstream = {
     url,
     ended: new AbortController().signal,
@@ -117,6 +119,7 @@ export function channelsTo(url: URL): OpenChannel {
   const channels = createChannels({
     upstreams: { get: () => upstream },
     mostMessageBytes: () => 16 * 1024 * 1024,
+    eras,
     log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
   })
   onTestFinished(() => channels.close())
