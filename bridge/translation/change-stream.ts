@@ -1,4 +1,6 @@
-import { findParams, readMessage, stringAt, type RpcMessage } from '../channel/rpc-message.ts'
+import { findParams, stringAt, type RpcMessage } from '../channel/rpc-message.ts'
+import type { Failure } from '../../shared/errors.ts'
+import type { CallEnd } from '../channel/channel.ts'
 import { elementsOf, findMembers } from '../channel/json-bytes.ts'
 import { json, notificationOf, rawId, requestOf, withMembers } from './splice.ts'
 
@@ -12,6 +14,9 @@ export interface ChangeStreamOptions {
 
 /** By the names of the filter: which lists are watched. */
 export type ListWishes = Readonly<Record<string, true>>
+
+/** Told how a subscription ended: with a failure, or with none where the server will tell of the resource. */
+type Settle = (failure?: Failure) => void
 
 /** A stream that the server ended is opened again after so long, in milliseconds. */
 const reopenMs = 1_000
@@ -32,7 +37,7 @@ export class ChangeStream {
   #opening: RpcMessage | undefined
   /** What was asked for while a stream was being opened. */
   #isStale = false
-  #unsettled: { readonly uri: string; readonly settle: (isHonored: boolean) => void }[] = []
+  #unsettled: { readonly uri: string; readonly settle: Settle }[] = []
   #failures = 0
   #timer: NodeJS.Timeout | undefined
 
@@ -59,16 +64,15 @@ export class ChangeStream {
     this.listenTo(lists)
   }
 
-  /** `settle` is told whether the server will tell of this resource. */
-  subscribe(uri: string, settle: (isHonored: boolean) => void): void {
+  subscribe(uri: string, settle: Settle): void {
     this.#uris.add(uri)
     this.#unsettled.push({ uri, settle })
     this.#open()
   }
 
-  unsubscribe(uri: string, settle: (isHonored: boolean) => void): void {
+  unsubscribe(uri: string, settle: Settle): void {
     const isChange = this.#uris.delete(uri)
-    settle(true)
+    settle()
     if (isChange) this.#open()
   }
 
@@ -79,15 +83,14 @@ export class ChangeStream {
   }
 
   /** The server has ended a stream, or has refused it. */
-  ended(stream: RpcMessage, bytes: Buffer): void {
-    const isRefusal = readMessage(bytes)?.errorPlace !== undefined
+  ended(stream: RpcMessage, { failure, isError }: CallEnd): void {
     if (stream === this.#current) this.#current = undefined
     if (stream === this.#opening) {
       this.#opening = undefined
-      this.#settle(new Set())
+      this.#settle(new Set(), undefined, failure)
     }
     // A server that wants no such stream is not asked again until the client wants to know of something else.
-    if (!isRefusal) this.#reopenLater()
+    if (!isError) this.#reopenLater()
   }
 
   close(): void {
@@ -139,7 +142,7 @@ export class ChangeStream {
   }
 
   /** Settles what waits, but for what came after the stream had been asked for. */
-  #settle(honored: ReadonlySet<string>, asked?: ReadonlySet<string>): void {
+  #settle(honored: ReadonlySet<string>, asked?: ReadonlySet<string>, failure = unheard): void {
     const unsettled = this.#unsettled
     this.#unsettled = []
     for (const one of unsettled) {
@@ -147,7 +150,7 @@ export class ChangeStream {
       else {
         const isHonored = honored.has(one.uri)
         if (!isHonored) this.#uris.delete(one.uri)
-        one.settle(isHonored)
+        one.settle(isHonored ? undefined : failure)
       }
     }
   }
@@ -162,6 +165,8 @@ export class ChangeStream {
     this.#timer = setTimeout(() => this.#open(), ms).unref()
   }
 }
+
+const unheard: Failure = { code: 'translation.unmapped', detail: 'a subscription to this resource' }
 
 /** The resources in the filter of a request or of its acknowledgement. */
 function subscriptionsIn(message: RpcMessage): string[] {

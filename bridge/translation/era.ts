@@ -82,7 +82,7 @@ function isOlderOnly(error: RpcMessage): boolean {
 }
 
 /** Revisions are named by their dates. */
-export function isModernVersion(version: string): boolean {
+function isModernVersion(version: string): boolean {
   return version >= modernVersion
 }
 

@@ -23,6 +23,7 @@ export class ModernCall {
   readonly mayAsk: boolean
   rounds: number
   readonly #first: RpcMessage
+  #wants: Wants
   /** What the server asks, by the keys that the client sees. */
   readonly #questions = new Map<string, RpcMessage>()
   /** What the client is to do before the call is made anew. */
@@ -37,23 +38,18 @@ export class ModernCall {
     this.session = session
     this.id = id
     this.rounds = rounds
+    this.#wants = wantsOf(request)
     this.mayAsk = askingMethods.has(request.method)
   }
 
   /** The client's progress token, as it is written. */
   get token(): Buffer | undefined {
-    return this.#meta('progressToken')
+    return this.#wants.token
   }
 
-  /** How severe what the client wants to hear is at least. */
+  /** How severe what the client wants to hear is at least; undefined where it wants to hear nothing. */
   get level(): number | undefined {
-    const level = this.#meta(levelKey)
-    return severityOf(stringAt(level ?? none, level && { start: 0, end: level.length }))
-  }
-
-  #meta(name: string): Buffer | undefined {
-    const request = this.request ?? this.#first
-    return valuesAt(request.bytes, findParams(request, ['_meta'])?.[0], [name])[0]
+    return this.#wants.level
   }
 
   /** The request as the server knows it: with an id of ours, without what a session says once. */
@@ -129,6 +125,7 @@ export class ModernCall {
   /** The client has called again: what it gathered goes to the server. */
   resume(request: RpcMessage): void {
     this.request = request
+    this.#wants = wantsOf(request)
     const place = findParams(request, ['inputResponses'])?.[0]
     for (const [key, response] of entriesOf(request.bytes, place)) {
       const question = this.#questions.get(key)
@@ -164,4 +161,16 @@ export class ModernCall {
     this.#notes = []
     return notes
   }
+}
+
+/** What a request wants to hear while it runs. */
+interface Wants {
+  readonly token: Buffer | undefined
+  readonly level: number | undefined
+}
+
+function wantsOf(request: RpcMessage): Wants {
+  const meta = findParams(request, ['_meta'])?.[0]
+  const [token, level] = valuesAt(request.bytes, meta, ['progressToken', levelKey])
+  return { token, level: severityOf(stringAt(level ?? none, level && { start: 0, end: level.length })) }
 }

@@ -122,7 +122,7 @@ export class OlderClientChannel implements Channel {
       this.#introduction.answered(bytes, end)
       return this.#lookIdle()
     }
-    if (this.#stream.owns(sent)) return this.#stream.ended(sent, bytes)
+    if (this.#stream.owns(sent)) return this.#stream.ended(sent, end)
     const call = this.#calls.get(sent)
     if (!call) return
     this.#calls.delete(sent)
@@ -216,9 +216,9 @@ export class OlderClientChannel implements Channel {
       const failure: Failure = { code: 'gateway.message_invalid', detail: 'it names no resource' }
       return this.#host.client.answer(request, errorAnswer(request.id, failure, invalidParams), { failure })
     }
-    const settle = (isHonored: boolean): void => {
-      if (isHonored) this.#answer(request, done, true)
-      else this.#refuse(request, 'a subscription to this resource')
+    const settle = (failure?: Failure): void => {
+      if (!failure) return this.#answer(request, done, true)
+      this.#host.client.answer(request, errorAnswer(request.id, failure), { failure })
     }
     if (request.method === 'resources/subscribe') this.#stream.subscribe(uri, settle)
     else this.#stream.unsubscribe(uri, settle)

@@ -186,7 +186,7 @@ export class ServerSession {
     if (message.kind === 'request') return this.#question(message, call)
     switch (message.method) {
       case 'notifications/progress':
-        return this.#progress(message)
+        return this.#progress(message, call)
       case 'notifications/message':
         return this.#log(message, call)
       case 'notifications/cancelled':
@@ -214,11 +214,11 @@ export class ServerSession {
     this.tell(readMessage(bytes) as RpcMessage)
   }
 
-  #progress(message: RpcMessage): void {
+  #progress(message: RpcMessage, about: ModernCall | undefined): void {
     const { bytes, paramsPlace } = message
     const [token] = valuesAt(bytes, paramsPlace, ['progressToken'])
     const id = token?.toString('latin1')
-    const call = [...this.#calls.values()].find((one) => one.id === id)
+    const call = about?.id === id ? about : [...this.#calls.values()].find((one) => one.id === id)
     if (!call?.token) return
     const params = withMembers(bytes, paramsPlace, { progressToken: call.token })
     this.#options.says(changed(message, { params }), call)

@@ -16,7 +16,12 @@ describe('a modern client of the reference server of the older era', () => {
         capabilities: { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} },
       })
       client.setRequestHandler('roots/list', () => ({ roots: [{ uri: 'file:///planted', name: 'planted' }] }))
-      client.setRequestHandler('elicitation/create', () => ({ action: 'decline' }))
+      const visited: string[] = []
+      client.setRequestHandler('elicitation/create', ({ params }) => {
+        if (params.mode !== 'url') return { action: 'decline' }
+        visited.push(params.url)
+        return { action: 'accept' }
+      })
       client.setRequestHandler('sampling/createMessage', () => ({
         role: 'assistant',
         model: 'a model',
@@ -37,6 +42,10 @@ describe('a modern client of the reference server of the older era', () => {
       expect(await call('trigger-sampling-request', { prompt: 'think' })).toContain('a sampled thought')
       expect(await call('trigger-elicitation-request')).toMatch(/declined/i)
       expect(await call('get-roots-list')).toContain('planted')
+      // First by an error that wants an address visited before the call is made again, then by a request.
+      const place = { url: 'https://example.com/own', errorPath: true }
+      expect(await call('trigger-url-elicitation', place)).toContain('completed')
+      expect(visited).toHaveLength(2)
       const progress: number[] = []
       await client.callTool(
         { name: 'trigger-long-running-operation', arguments: { duration: 0.2, steps: 4 } },

@@ -245,6 +245,37 @@ describe('a modern client of a server that knows sessions only: input (Multi Rou
   })
 })
 
+describe('a modern client of a server that knows sessions only: calls that nobody comes back for', () => {
+  it('are given up at the server when there are too many, the oldest first', async () => {
+    const { open, server } = await setTranslationScene('session')
+    const { ask } = raw(overChannel(open))
+    const call = { name: 'confide', ...asking }
+    const states: string[] = []
+    for (let id = 0; id < 65; id++)
+      states.push((await ask(id, 'tools/call', call)).result.requestState as string)
+    const isRefusal = ({ body }: { body: string }): boolean => body.includes('translation.input_failed')
+    await vi.waitFor(() => expect(server.loopback.requests.filter(isRefusal)).toHaveLength(1), patience)
+    const [oldest, next] = await Promise.all(
+      states.slice(0, 2).map((requestState, n) => ask(`late ${n}`, 'tools/call', { ...call, requestState })),
+    )
+    expect(oldest?.error).toMatchObject({ data: { code: 'translation.state_unknown' } })
+    expect(next?.result).toMatchObject({ resultType: 'input_required' })
+  })
+
+  it('keep their answer for the client, when it comes while the client gathers input', async () => {
+    const { open, server } = await setTranslationScene('session')
+    const { ask } = raw(overChannel(open))
+    const call = { name: 'impatient', ...asking }
+    const { requestState } = (await ask(1, 'tools/call', call)).result as { requestState: string }
+    await vi.waitFor(
+      () => expect(server.loopback.requests.at(-1)?.answer?.body).toContain('went on without'),
+      patience,
+    )
+    const { result } = await ask(2, 'tools/call', { ...call, requestState })
+    expect(text(result)).toBe('went on without')
+  })
+})
+
 describe('a modern client of a server that knows sessions only: what the server tells', () => {
   it('logs what each call asks for, and to no other', async () => {
     const { open } = await setTranslationScene('session')

@@ -6,6 +6,7 @@ import {
   inputResponse,
   type McpServer,
 } from '@modelcontextprotocol/server'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { createChannels } from '../../../bridge/channels.ts'
@@ -21,7 +22,7 @@ const nothing = (): void => undefined
 const confirmation = z.object({ name: z.string() })
 
 /** What a server of either era asks, logs and completes; each server is of one era alone. */
-export function addInteraction(server: McpServer, era: Era): void {
+function addInteraction(server: McpServer, era: Era): void {
   server.registerTool(
     'interview',
     { description: 'Asks for a name, a thought and the roots.' },
@@ -54,6 +55,16 @@ export function addInteraction(server: McpServer, era: Era): void {
         })
       : text(JSON.stringify(answer))
   })
+  if (era === 'legacy') {
+    server.registerTool('impatient', { description: 'Asks, and does not wait long.' }, async ({ mcpReq }) => {
+      const asking = mcpReq.elicitInput({
+        message: 'Who?',
+        requestedSchema: { type: 'object', properties: {} },
+      })
+      await Promise.race([asking.catch(() => undefined), sleep(100)])
+      return text('went on without')
+    })
+  }
   server.registerTool('log', { description: 'Says something at two levels.' }, async ({ mcpReq }) => {
     await mcpReq.log('debug', 'small')
     await mcpReq.log('error', 'large')
