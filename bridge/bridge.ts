@@ -15,6 +15,7 @@ import type { Paths } from './paths.ts'
 import type { Browser, Clock, Log } from './ports.ts'
 import type { OpenVault } from './vault/vault.ts'
 import { createPipes } from './stdio/pipes.ts'
+import { createEraMemory } from './translation/era-memory.ts'
 import { version } from './version.ts'
 
 /** What the outside provides to the bridge. */
@@ -89,7 +90,12 @@ export function createBridge(ports: BridgePorts): Bridge {
     log,
   })
   const mostMessageBytes = (): number => settings.current()['gateway.maxRequestBytes']
-  const channels = createChannels({ upstreams: { get: (id) => connections.find(id) }, mostMessageBytes, log })
+  const channels = createChannels({
+    upstreams: { get: (id) => connections.find(id) },
+    mostMessageBytes,
+    log,
+    eras: createEraMemory(),
+  })
   const pipes = createPipes({ channels, mostMessageBytes })
   const handlers = createHandlers({
     connections,

@@ -1,11 +1,14 @@
 import type { Failure } from '../shared/errors.ts'
 import type { Channel, ChannelClient } from './channel/channel.ts'
 import { HttpChannel } from './channel/http-channel.ts'
+import { SseChannel } from './channel/sse-channel.ts'
 import { ToolCatalogue } from './channel/tool-catalogue.ts'
 import type { Upstream } from './connections/upstream.ts'
 import { createInFlight } from './gateway/in-flight.ts'
 import { openSockets } from './gateway/sockets.ts'
 import type { Log } from './ports.ts'
+import { EraChannel } from './translation/era-channel.ts'
+import type { EraMemory } from './translation/era.ts'
 
 /** What channels need from the bridge around them. */
 export interface ChannelsOptions {
@@ -13,6 +16,8 @@ export interface ChannelsOptions {
   /** The largest message that either side may send, in bytes. */
   readonly mostMessageBytes: () => number
   readonly log: Log
+  /** What has been found out about the eras of the servers. */
+  readonly eras: EraMemory
 }
 
 /** What stands behind the faces that end MCP themselves: for each client a stack of layers, down to its server. */
@@ -26,7 +31,7 @@ export interface Channels {
 }
 
 /** Puts the layers together, and holds what all channels of a bridge share. */
-export function createChannels({ upstreams, mostMessageBytes, log }: ChannelsOptions): Channels {
+export function createChannels({ upstreams, mostMessageBytes, log, eras }: ChannelsOptions): Channels {
   const catalogues = new WeakMap<Upstream, ToolCatalogue>()
   const sockets = openSockets()
   const surroundings = {
@@ -42,7 +47,13 @@ export function createChannels({ upstreams, mostMessageBytes, log }: ChannelsOpt
     },
   }
   return {
-    openConnection: (connection, client) => new HttpChannel({ connection, client }, surroundings),
+    openConnection: (connection, client) =>
+      new EraChannel(client, {
+        connection,
+        memory: eras,
+        openHttp: (below) => new HttpChannel({ connection, client: below }, surroundings),
+        openSse: (below) => new SseChannel({ connection, client: below }, surroundings),
+      }),
     openAll: () => ({ code: 'cli.usage', detail: 'name a connection' }),
     close: () => sockets.close(),
   }

@@ -28,6 +28,7 @@ export const errors = {
   'network.redirect_refused': entry('operator', 'The server redirected where it must not', 'Use the address it points to, if you trust it.'),
 
   'server.not_mcp': entry('user', 'There is no MCP server at this address', 'Check the address with the documentation of the server.'),
+  'server.endpoint_refused': entry('operator', 'The server named another place for its messages, where no token of it may go', 'The operator of the server must name an address of the same origin; nothing was sent there.'),
   'server.failed': entry('time', 'The server answered with an error of its own', 'Try again later.'),
   'server.refused_call': entry('user', 'The server refused this call', 'See tools for the names and the arguments it takes.'),
   'server.refused_token': entry('operator', 'The server refuses a token that its own authorization server just issued', 'Show the trace to the operator of the server.'),
@@ -90,6 +91,10 @@ export const errors = {
   'gateway.too_many_calls': entry('time', 'Too many calls of this client are under way', 'Wait for answers, then call again.'),
   'gateway.session_lost': entry('user', 'The server had forgotten the session of this client', 'Call again in the new session; this call was not repeated, since it may have had an effect.'),
   'gateway.call_lost': entry('user', 'The bridge was restarted during this call', 'Look whether it had its effect, then call again.'),
+
+  'translation.unmapped': entry('nobody', 'The server speaks another revision of MCP, which has nothing for this', 'Use a client app that speaks the revision of the server.'),
+  'translation.state_unknown': entry('user', 'No call waits for this input any more', 'Call again, without requestState.'),
+  'translation.input_failed': entry('user', 'The client app did not give what the server asked for during the call', 'Call again, and answer what is asked.'),
 
   'vault.torn': entry('user', 'The vault file is damaged', 'It was set aside and not changed; start again and sign in anew, or put a good copy back.'),
   'vault.foreign': entry('user', 'The vault file is not one of Bridgekeeper, or of a newer version', 'It was set aside and not changed; start again, or put a good copy back.'),

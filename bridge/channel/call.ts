@@ -212,8 +212,8 @@ export class Call implements DeliveryReceiver, Endable {
     const error = message?.kind === 'answer' && message.errorPlace ? message : undefined
     if (this.rules.refused?.(this, head, error)) return
     if (this.#isResuming) return this.end({ code: 'gateway.stream_cut' })
-    if (!error || this.request.id === undefined) return this.end(failureOfStatus(head.status))
     this.#head = head
+    if (!error || this.request.id === undefined) return this.end(failureOfStatus(head.status))
     const isItsOwn = isSameId(error.id, this.request.id)
     const bytes = isItsOwn ? error.bytes : passedOnError(this.request.id, error)
     const answer = bytes && readMessage(bytes)
@@ -245,8 +245,8 @@ export function endOf({ errorPlace }: RpcMessage, { status }: AnswerHead): CallE
   return { status, isError: errorPlace !== undefined }
 }
 
-/** Some servers write an id anew, such as a number with more digits than they keep. */
-function asAsked(answer: RpcMessage, id: string | undefined): RpcMessage {
+/** An answer with the id of its request as that is written: some servers write it anew, such as a number with more digits than they keep. */
+export function asAsked(answer: RpcMessage, id: string | undefined): RpcMessage {
   if (answer.id === id || id === undefined) return answer
   return readMessage(withId(answer, id)) ?? answer
 }

@@ -7,7 +7,7 @@ import type { CallEnd, Channel, ChannelClient, Json, PendingRequest } from './ch
 import { Delivery, type DeliverySurroundings } from './delivery.ts'
 import { errorAnswer } from './error-messages.ts'
 import { mirror } from './mirrored-headers.ts'
-import { findParams, isSameId, readMessage, type RpcMessage } from './rpc-message.ts'
+import { cancelledId, isSameId, readMessage, type RpcMessage } from './rpc-message.ts'
 import { SessionKeeper, type SessionHost } from './session-keeper.ts'
 import { statelessRules } from './stateless-rules.ts'
 import type { ToolCatalogue } from './tool-catalogue.ts'
@@ -287,10 +287,4 @@ export class HttpChannel implements Channel {
     const { connection, client } = this.#options
     this.#around.log.debug('call failed', { client: client.name, connection, method: message.method, code })
   }
-}
-
-/** The id of the request that a cancellation means, as it is written. */
-function cancelledId(message: RpcMessage): string | undefined {
-  const place = findParams(message, ['requestId'])?.[0]
-  return place && message.bytes.toString('latin1', place.start, place.end)
 }

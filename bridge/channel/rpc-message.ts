@@ -77,3 +77,9 @@ export function findParams(
 export function stringAt(bytes: Buffer, place: Place | undefined): string | undefined {
   return place && bytes[place.start] === 0x22 ? textAt(bytes, place.start, place.end) : undefined
 }
+
+/** The id of the request that a `notifications/cancelled` means, as it is written. */
+export function cancelledId(message: RpcMessage): string | undefined {
+  const place = findParams(message, ['requestId'])?.[0]
+  return place && message.bytes.toString('latin1', place.start, place.end)
+}
