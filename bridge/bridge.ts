@@ -1,4 +1,5 @@
-import { createChannels } from './channels.ts'
+import { join } from 'node:path'
+import { createChannels, type Channels } from './channels.ts'
 import { createConnections, type Connections } from './connections/connections.ts'
 import type { ControlHandlers } from './control/handlers.ts'
 import { createDoctor } from './doctor.ts'
@@ -6,6 +7,8 @@ import { createEventHub } from './event-hub.ts'
 import { openClientKeys } from './gateway/client-keys.ts'
 import { endpointPath } from './gateway/endpoint.ts'
 import { createGateway } from './gateway/gateway.ts'
+import { openMemory } from './last-known/memory.ts'
+import { createSignInPages, signInPath } from './last-known/sign-in-pages.ts'
 import { createHandlers, type HandlerParts } from './handlers.ts'
 import { callbackPath, createCallbacks } from './oauth/callback.ts'
 import { createGuardedFetch } from './oauth/guarded-fetch.ts'
@@ -33,6 +36,7 @@ export interface BridgePorts {
 export interface Bridge {
   readonly handlers: ControlHandlers
   readonly connections: Connections
+  readonly channels: Channels
   /** Serves the endpoint on loopback; 0 takes any port. Resolves with the origin. Rejects with `bridge.port_in_use`. */
   listen(port: number): Promise<string>
   /** Ends calls and sign-ins, then leaves the port. Grants stay. */
@@ -63,17 +67,47 @@ export function createBridge(ports: BridgePorts): Bridge {
     settings: () => settings.current(),
     redirectUri: () => `${served()}${callbackPath}`,
     fetchFor: (server, onExchange) => createGuardedFetch({ server, log, onExchange }),
-    emit: (event) => events.emit(event),
+    emit(event) {
+      channels.learner.noticed(event)
+      events.emit(event)
+    },
+  })
+  const pages = createSignInPages({ find: (id) => connections.find(id), origin: served, clock })
+  const memory = openMemory({
+    folder: join(paths.home, 'last-known'),
+    vault,
+    clock,
+    log,
+    identityOf(id) {
+      const view = connections.find(id)?.view
+      return view && `${view.createdAt} ${view.url}`
+    },
   })
   const gateway = createGateway({
-    upstreams: { get: (id) => connections.find(id) },
+    upstreams: {
+      get(id) {
+        channels.learner.used(id)
+        return connections.find(id)
+      },
+    },
     clients,
     settings: () => settings.current(),
-    routes: { [callbackPath]: (request, response) => callbacks.handle(request, response) },
+    routes: {
+      [callbackPath]: (request, response) => callbacks.handle(request, response),
+      [signInPath]: (request, response) => pages.handle(request, response),
+    },
     log,
   })
   const mostMessageBytes = (): number => settings.current()['gateway.maxRequestBytes']
-  const channels = createChannels({ upstreams: { get: (id) => connections.find(id) }, mostMessageBytes, log })
+  const channels = createChannels({
+    upstreams: { get: (id) => connections.find(id) },
+    statusOf: (id) => connections.find(id)?.view.status,
+    memory,
+    pages,
+    mostMessageBytes,
+    clock,
+    log,
+  })
   const pipes = createPipes({ channels, mostMessageBytes })
   const handlers = createHandlers({
     connections,
@@ -109,6 +143,7 @@ export function createBridge(ports: BridgePorts): Bridge {
   return {
     handlers,
     connections,
+    channels,
     async listen(port) {
       const taken = await gateway.listen('127.0.0.1', port)
       origin = `http://127.0.0.1:${taken}`
@@ -123,6 +158,7 @@ export function createBridge(ports: BridgePorts): Bridge {
       await gateway.close()
       // An answer that is on its way may hold the only refresh token that still works.
       await Promise.race([settled, new Promise<void>((resolve) => clock.after(closingMs, resolve))])
+      await memory.close()
       await vault.close()
     },
   }

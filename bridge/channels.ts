@@ -1,17 +1,27 @@
+import type { ConnectionStatus } from '../shared/connection.ts'
 import type { Failure } from '../shared/errors.ts'
 import type { Channel, ChannelClient } from './channel/channel.ts'
-import { HttpChannel } from './channel/http-channel.ts'
+import { HttpChannel, type HttpChannelSurroundings } from './channel/http-channel.ts'
 import { ToolCatalogue } from './channel/tool-catalogue.ts'
 import type { Upstream } from './connections/upstream.ts'
 import { createInFlight } from './gateway/in-flight.ts'
 import { openSockets } from './gateway/sockets.ts'
-import type { Log } from './ports.ts'
+import { LastKnownChannel } from './last-known/last-known-channel.ts'
+import { createLearner, type Learner } from './last-known/learner.ts'
+import type { Memory } from './last-known/memory.ts'
+import { quietUpstream } from './last-known/quiet-upstream.ts'
+import type { SignInPages } from './last-known/refusals.ts'
+import type { Clock, Log } from './ports.ts'
 
 /** What channels need from the bridge around them. */
 export interface ChannelsOptions {
   readonly upstreams: { get(connection: string): Upstream | undefined }
+  readonly statusOf: (connection: string) => ConnectionStatus | undefined
+  readonly memory: Memory
+  readonly pages: SignInPages
   /** The largest message that either side may send, in bytes. */
   readonly mostMessageBytes: () => number
+  readonly clock: Clock
   readonly log: Log
 }
 
@@ -21,15 +31,18 @@ export interface Channels {
   openConnection(connection: string, client: ChannelClient): Channel
   /** Opens what stands behind a client that names no connection. */
   openAll(client: ChannelClient): Channel | Failure
+  /** Learns in the background what servers have. It has to hear of all events, and of use that passes no channel. */
+  readonly learner: Pick<Learner, 'noticed' | 'used'>
   /** Leaves the connections to the servers. The channels themselves are closed by those who opened them. */
   close(): void
 }
 
 /** Puts the layers together, and holds what all channels of a bridge share. */
-export function createChannels({ upstreams, mostMessageBytes, log }: ChannelsOptions): Channels {
+export function createChannels(options: ChannelsOptions): Channels {
+  const { upstreams, statusOf, memory, pages, mostMessageBytes, clock, log } = options
   const catalogues = new WeakMap<Upstream, ToolCatalogue>()
   const sockets = openSockets()
-  const surroundings = {
+  const surroundings: HttpChannelSurroundings = {
     upstreams,
     sockets,
     inFlight: createInFlight(),
@@ -41,9 +54,41 @@ export function createChannels({ upstreams, mostMessageBytes, log }: ChannelsOpt
       return known
     },
   }
+  const quiet: HttpChannelSurroundings = {
+    ...surroundings,
+    upstreams: {
+      get(connection) {
+        const upstream = upstreams.get(connection)
+        return upstream && quietUpstream(upstream)
+      },
+    },
+  }
+  const learner = createLearner({
+    memory,
+    statusOf,
+    clock,
+    log,
+    open: (connection, client) => new HttpChannel({ connection, client }, quiet),
+  })
+  const lastKnown = {
+    memory,
+    pages,
+    used: (connection: string) => learner.used(connection),
+    changed: (connection: string) => learner.changed(connection),
+    watch: (connection: string, connected: () => void) => learner.watch(connection, connected),
+  }
   return {
-    openConnection: (connection, client) => new HttpChannel({ connection, client }, surroundings),
+    learner,
+    openConnection: (connection, client) =>
+      new LastKnownChannel(
+        client,
+        { connection, ...lastKnown },
+        (above) => new HttpChannel({ connection, client: above }, surroundings),
+      ),
     openAll: () => ({ code: 'cli.usage', detail: 'name a connection' }),
-    close: () => sockets.close(),
+    close() {
+      learner.close()
+      sockets.close()
+    },
   }
 }
