@@ -112,6 +112,7 @@ export function createBridge(ports: BridgePorts): Bridge {
   const handlers = createHandlers({
     connections,
     events,
+    memory,
     browser,
     settings,
     doctor: createDoctor({ paths, keyStore: vault.keyStore, origin: served, connections }),

@@ -82,7 +82,7 @@ export function createChannels(options: ChannelsOptions): Channels {
     openConnection: (connection, client) =>
       new LastKnownChannel(
         client,
-        { connection, ...lastKnown },
+        { connection, around: lastKnown },
         (above) => new HttpChannel({ connection, client: above }, surroundings),
       ),
     openAll: () => ({ code: 'cli.usage', detail: 'name a connection' }),

@@ -27,7 +27,8 @@ export interface LastKnownScene {
   client(session?: Json): ChannelClientUnderTest
   signIn(): Promise<void>
   revoke(): Promise<void>
-  /** Ends the bridge and starts another one in its home. */
+  stop(): Promise<void>
+  /** Ends the bridge, unless it has ended, and starts another one in its home. */
   restart(): Promise<void>
   /** How many requests the server has got so far. */
   readonly asked: () => number
@@ -48,7 +49,8 @@ export async function setScene(
   const server = await startMcpServer({ ...options.server, auth })
   open.unshift(() => server.close())
   let bridge = await startBridge(options.bridge)
-  open.unshift(() => bridge.close())
+  let isStopped = false
+  open.unshift(() => (isStopped ? bridge.home.remove() : bridge.close()))
   const id = 'issues'
   await bridge.add(server.url, { id })
   const scene: LastKnownScene = {
@@ -70,9 +72,14 @@ export async function setScene(
     async revoke() {
       await bridge.revoke(id)
     },
+    async stop() {
+      if (!isStopped) await bridge.stop()
+      isStopped = true
+    },
     async restart() {
       const { home } = bridge
-      await bridge.stop()
+      await scene.stop()
+      isStopped = false
       bridge = await startBridge({ ...options.bridge, home })
     },
     asked: () => server.loopback.requestsOf(server.url.pathname).length,
