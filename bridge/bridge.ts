@@ -86,8 +86,9 @@ export function createBridge(ports: BridgePorts): Bridge {
   const gateway = createGateway({
     upstreams: {
       get(id) {
-        channels.learner.used(id)
-        return connections.find(id)
+        const connection = connections.find(id)
+        if (connection) channels.learner.used(id)
+        return connection
       },
     },
     clients,

@@ -36,7 +36,7 @@ export interface Learner {
   close(): void
 }
 
-/** How long it waits for a client's own requests, which teach the same, and how long it does not ask again after a failure, in milliseconds. */
+/** How long it waits for a client's own requests, which teach the same, and how long it then does not ask again, whatever the server says, in milliseconds. */
 const quietMs = 2_000
 const restMs = 60_000
 /** How long all requests about one server may take together, in milliseconds. */
@@ -67,6 +67,7 @@ export function createLearner({ memory, open, statusOf, clock, log }: LearnerOpt
         planned.delete(connection)
         if (running.has(connection)) plan(connection)
         else if (statusOf(connection) === 'connected') void learn(connection)
+        else used.delete(connection)
       }),
     )
   }
@@ -90,9 +91,9 @@ export function createLearner({ memory, open, statusOf, clock, log }: LearnerOpt
     } catch (thrown) {
       const { code } = toFailure(thrown)
       log.debug('a server could not be asked what it has', { id: connection, code })
-      restUntil.set(connection, clock.now() + restMs)
       used.delete(connection)
     } finally {
+      restUntil.set(connection, clock.now() + restMs)
       cancelLimit()
       inquiry.close()
       running.delete(connection)

@@ -17,7 +17,8 @@ interface Coming {
   readonly elements: Buffer[]
 }
 
-/** With more elements than this, a list that comes in pages is not learned. */
+/** A page of more bytes than this is not looked into, and a list of more elements not learned. */
+const mostBytes = 16 * 1024 * 1024
 const mostElements = 50_000
 
 const versionKey = 'io.modelcontextprotocol/protocolVersion'
@@ -58,6 +59,7 @@ export class Lessons {
     const cursor = stringAt(request.bytes, findParams(request, ['cursor'])?.[0])
     const before = this.#coming.get(name)
     this.#coming.delete(name)
+    if (answer.length > mostBytes) return undefined
     const { resultPlace } = readMessage(answer) ?? {}
     const found = resultPlace && findMembers(answer, resultPlace.start, [member, 'nextCursor'])
     const [place, nextPlace] = found?.places ?? []

@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock, Log } from '../ports.ts'
-import { replaceFile } from '../vault/atomic-replace.ts'
+import { removeLeftovers, replaceFile } from '../vault/atomic-replace.ts'
 import { findKeptKey, keptKey } from '../vault/kept-key.ts'
 import type { Vault } from '../vault/record.ts'
 import { sealerFrom } from '../vault/sealer.ts'
 import {
   boundedSelf,
+  digestOf,
   knownList,
   listNames,
   listsOf,
@@ -64,7 +65,7 @@ export function openMemory({ folder, vault, clock, log, identityOf }: MemoryOpti
   let cancelWrite: (() => void) | undefined
   let working = Promise.resolve()
 
-  const pathOf = (connection: string): string => join(folder, `${connection}.sealed`)
+  const pathOf = (connection: string): string => join(folder, `server-${connection}.sealed`)
 
   const known = (connection: string): Knowledge | undefined => {
     const of = identityOf(connection)
@@ -122,6 +123,7 @@ export function openMemory({ folder, vault, clock, log, identityOf }: MemoryOpti
     try {
       const { seal } = sealerFrom(await keptKey(vault, keyName))
       await mkdir(folder, { recursive: true, mode: 0o700 })
+      if (!written.has(connection)) await removeLeftovers(pathOf(connection))
       await replaceFile(pathOf(connection), seal(writeKnowledge(of, knowledge), connection))
       written.set(connection, clock.now())
     } catch {
@@ -152,13 +154,14 @@ export function openMemory({ folder, vault, clock, log, identityOf }: MemoryOpti
       })
     },
     learnList(connection, name, elements) {
-      const list = knownList(name, elements, clock.now())
       const earlier = known(connection)?.lists[name]
-      const isNew = earlier?.digest !== list.digest
+      const isNew = earlier?.digest !== digestOf(elements)
+      const asOf = clock.now()
+      const list = earlier && !isNew ? { ...earlier, asOf } : knownList(name, elements, asOf)
       learn(
         connection,
         (before) => ({ ...before, lists: { ...before.lists, [name]: list } }),
-        isNew || list.asOf - (written.get(connection) ?? 0) > mostStaleMs,
+        isNew || asOf - (written.get(connection) ?? 0) > mostStaleMs,
       )
       if (isNew) for (const tell of watchers.get(connection) ?? []) tell(name, list)
     },

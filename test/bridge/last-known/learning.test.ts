@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import type { ListCounts } from '../../../shared/connection.ts'
 import { startMcpServer } from '../../support/mcp-server.ts'
 import { startBridge } from '../../support/bridge-under-test.ts'
 import { callRaw } from '../../support/raw-call.ts'
@@ -16,7 +17,12 @@ const knownTools = async ({ bridge }: Pick<LastKnownScene, 'bridge'>): Promise<n
   const known = await bridge.control.connections.knownTools({ id: 'issues' as never }, signal)
   return known?.tools.length
 }
-const fileOf = ({ bridge }: LastKnownScene): string => join(bridge.home.bridge, 'last-known', 'issues.sealed')
+const countsOf = async ({ bridge }: LastKnownScene): Promise<ListCounts | undefined> => {
+  const signal = new AbortController().signal
+  return (await bridge.control.connections.get({ id: 'issues' as never }, signal)).lists
+}
+const fileOf = ({ bridge }: LastKnownScene): string =>
+  join(bridge.home.bridge, 'last-known', 'server-issues.sealed')
 
 const logged = ({ bridge }: LastKnownScene): boolean =>
   bridge.logged.some((line) => line.includes('could not be asked'))
@@ -36,10 +42,9 @@ describe('what is learned in the background', () => {
       const asked = scene.asked()
       clock.pass(2_000)
       await expect.poll(() => knownTools(scene), { timeout: 10_000 }).toBeGreaterThan(5)
-      const signal = new AbortController().signal
-      const counts = async () =>
-        (await scene.bridge.control.connections.get({ id: 'issues' as never }, signal)).lists
-      await expect.poll(counts, { timeout: 10_000 }).toMatchObject({ prompts: 1, resources: 1 })
+      await expect
+        .poll(() => countsOf(scene), { timeout: 10_000 })
+        .toMatchObject({ prompts: 1, resources: 1 })
       await expect.poll(() => scene.server.sessionIds(), { timeout: 10_000 }).toEqual([])
       const afterwards = scene.asked()
       expect(afterwards).toBeGreaterThan(asked)
@@ -100,6 +105,28 @@ describe('what is learned in the background', () => {
     expect(scene.asked()).toBe(asked)
   })
 
+  it('is asked for again when the server says that it changed, and not more often than once a minute', async () => {
+    const { scene, clock } = await setStillScene({ server: { era: 'session' } })
+    const client = scene.client()
+    await client.initialize()
+    await client.ask('tools/list')
+    clock.pass(2_000)
+    await expect.poll(async () => (await countsOf(scene))?.prompts, { timeout: 10_000 }).toBe(1)
+    const lists = (): number =>
+      scene.server.loopback.requests.filter(({ body }) => body.includes('"tools/list"')).length
+    const notices = (): number => {
+      // Until the stream stands on which it is heard.
+      scene.server.announceTools()
+      return client.lines.filter(({ method }) => method === 'notifications/tools/list_changed').length
+    }
+    const before = lists()
+    await expect.poll(notices, { timeout: 10_000 }).toBeGreaterThan(2)
+    clock.pass(2_000)
+    expect(lists()).toBe(before)
+    clock.pass(60_000)
+    await expect.poll(() => lists() - before, { timeout: 10_000 }).toBe(1)
+  })
+
   it('asks nobody to allow more scopes', async () => {
     const { scene, clock } = await setStillScene()
     const headers = { 'www-authenticate': 'Bearer error="insufficient_scope", scope="admin"' }
@@ -140,7 +167,8 @@ describe('what is kept', () => {
     await client.ask('tools/list', modern())
     await scene.stop()
     expect(readFileSync(fileOf(scene)).includes('write_issue')).toBe(false)
-    if (process.platform !== 'win32') expect(statSync(fileOf(scene)).mode & 0o077).toBe(0)
+    const shared = process.platform === 'win32' ? 0 : statSync(fileOf(scene)).mode & 0o077
+    expect(shared).toBe(0)
   })
 
   it('is as nothing where it cannot be read', async () => {

@@ -34,7 +34,11 @@ describe('a client that can show a page (MCP 2025-11-25, URL mode elicitation)',
     const { error, end } = await client.ask('tools/call', echo)
     expect(error?.code).toBe(-32_042)
     expect(end?.failure?.code).toBe('connection.signed_out')
-    const [elicitation] = error?.data.elicitations as { url: string; elicitationId: string; mode: string }[]
+    const [elicitation] = (error?.data.elicitations ?? []) as {
+      url: string
+      elicitationId: string
+      mode: string
+    }[]
     expect(elicitation?.mode).toBe('url')
     expect(elicitation?.url.startsWith(`${scene.bridge.origin}/sign-in?ticket=`)).toBe(true)
     expect(scene.authorization.state.counters.authorizations).toBe(0)

@@ -63,6 +63,49 @@ describe('a client of the older era at a connection that was revoked', () => {
     expect(scene.server.record.calls.at(-1)).toMatchObject({ tool: 'echo', era: 'legacy' })
   })
 
+  it('gets words for a call that was under way, and a server that is not told twice', async () => {
+    const scene = await setScene()
+    const client = scene.client()
+    await client.initialize()
+    const answered = client.ask('tools/call', { name: 'wait', arguments: {} })
+    await expect.poll(() => scene.server.record.calls.length, { timeout: 10_000 }).toBe(1)
+    await scene.revoke()
+    expect((await answered).result).toMatchObject({ isError: true })
+    await scene.signIn()
+    expect((await client.ask('tools/call', echo)).result.content[0].text).toBe('hello')
+    expect(scene.server.record.calls.map(({ tool }) => tool)).toEqual(['wait', 'echo'])
+  })
+
+  it('is answered an error for a page that it can have no more, and begins its list again', async () => {
+    const scene = await setScene()
+    const client = scene.client()
+    await client.initialize()
+    await client.ask('tools/list')
+    await scene.revoke()
+    expect((await client.ask('tools/list', { cursor: 'page-2' })).error?.code).toBe(-32_602)
+    expect(names(await client.ask('tools/list'))).toContain('echo')
+  })
+
+  it('has its requests in order, each answered once, whatever it sends before the server has heard of it', async () => {
+    const scene = await setScene({ signedIn: false, server: { era: 'session' } })
+    const client = scene.client()
+    await client.initialize()
+    client.send({ id: 'level', method: 'logging/setLevel', params: { level: 'error' } })
+    const asked = Array.from({ length: 20 }, (_, n) => {
+      const args = { name: 'echo', arguments: { text: `${n}` } }
+      return n === 10
+        ? scene.signIn().then(() => client.ask('tools/call', args))
+        : client.ask('tools/call', args)
+    })
+    const answers = await Promise.all(asked)
+    expect(answers.every(({ result }) => result?.content.length === 1)).toBe(true)
+    expect(answers[10]?.result.content[0].text).toBe('10')
+    expect(client.channel.awaited).toBe(0)
+    expect(scene.server.sessionIds()).toHaveLength(1)
+    const ids = client.lines.filter(({ id }) => id !== undefined).map(({ id }) => id)
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+
   it('is told once that a person is needed, however often it calls', async () => {
     const scene = await setScene()
     await scene.revoke()
@@ -125,6 +168,34 @@ describe('a client of the current revision at a connection that was revoked', ()
     expect(client.lines.some(isNotice('prompts'))).toBe(false)
     const said = client.lines.filter(({ method }) => method?.endsWith('/acknowledged'))
     expect(said).toHaveLength(1)
+  })
+})
+
+describe('a subscription to a server that is revoked', () => {
+  it('stays open, and hears of its server again after the next sign-in', async () => {
+    const scene = await setScene()
+    const client = scene.client()
+    client.send({
+      id: 'listening',
+      method: 'subscriptions/listen',
+      params: modern({ notifications: { toolsListChanged: true } }),
+    })
+    const isAcknowledged = ({ method }: Line): boolean =>
+      method === 'notifications/subscriptions/acknowledged'
+    await client.find(isAcknowledged)
+    await client.ask('tools/list', modern())
+    await scene.revoke()
+    await expect.poll(() => client.channel.pending().length, { timeout: 10_000 }).toBe(1)
+    const shown = await client.ask('tools/list', modern())
+    await scene.signIn()
+    const notices = (): number => {
+      // Until the stream stands on which it is heard.
+      scene.server.announceTools()
+      return client.lines.filter(isNotice('tools')).length
+    }
+    await expect.poll(notices, { timeout: 10_000 }).toBeGreaterThan(0)
+    expect((await client.ask('tools/list', modern())).result.tools).toEqual(shown.result.tools)
+    expect(client.lines.some(({ id }) => id === 'listening')).toBe(false)
   })
 })
 
