@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import { openActivity } from './activity/activity.ts'
+import type { Activity } from './activity/recorder.ts'
 import { createChannels, type Channels } from './channels.ts'
 import { createConnections, type Connections } from './connections/connections.ts'
 import type { ControlHandlers } from './control/handlers.ts'
@@ -37,6 +39,8 @@ export interface Bridge {
   readonly handlers: ControlHandlers
   readonly connections: Connections
   readonly channels: Channels
+  /** Where calls are recorded. */
+  readonly activity: Activity
   /** Serves the endpoint on loopback; 0 takes any port. Resolves with the origin. Rejects with `bridge.port_in_use`. */
   listen(port: number): Promise<string>
   /** Ends calls and sign-ins, then leaves the port. Grants stay. */
@@ -59,6 +63,14 @@ export function createBridge(ports: BridgePorts): Bridge {
     if (origin === undefined) throw new Error('the bridge does not listen yet')
     return origin
   }
+  const activity = openActivity({
+    home: paths.home,
+    vault,
+    clock,
+    log,
+    settings: () => settings.current(),
+    notice: (failure) => events.emit({ event: 'notice', failure }),
+  })
   const connections = createConnections({
     vault,
     clock,
@@ -69,6 +81,8 @@ export function createBridge(ports: BridgePorts): Bridge {
     fetchFor: (server, onExchange) => createGuardedFetch({ server, log, onExchange }),
     emit(event) {
       channels.learner.noticed(event)
+      // A later connection of this name is another one, whose payloads nobody asked to keep.
+      if (event.event === 'connection-removed') void activity.forget(event.id)
       events.emit(event)
     },
   })
@@ -114,9 +128,16 @@ export function createBridge(ports: BridgePorts): Bridge {
     connections,
     events,
     memory,
+    activity,
     browser,
     settings,
-    doctor: createDoctor({ paths, keyStore: vault.keyStore, origin: served, connections }),
+    doctor: createDoctor({
+      paths,
+      keyStore: vault.keyStore,
+      origin: served,
+      connections,
+      activityFailure: () => activity.failure,
+    }),
     status: () => ({
       version,
       pid: process.pid,
@@ -146,6 +167,7 @@ export function createBridge(ports: BridgePorts): Bridge {
     handlers,
     connections,
     channels,
+    activity,
     async listen(port) {
       const taken = await gateway.listen('127.0.0.1', port)
       origin = `http://127.0.0.1:${taken}`
@@ -162,6 +184,8 @@ export function createBridge(ports: BridgePorts): Bridge {
       await Promise.race([settled, new Promise<void>((resolve) => clock.after(closingMs, resolve))])
       await memory.close()
       await vault.close()
+      // Last, since all that ends above ends calls; a disk that hangs is not waited for.
+      await Promise.race([activity.close(), new Promise<void>((resolve) => clock.after(closingMs, resolve))])
     },
   }
 }

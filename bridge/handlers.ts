@@ -3,6 +3,7 @@ import type { BridgeStatus } from '../shared/control.ts'
 import { BridgeError, toFailure } from '../shared/errors.ts'
 import type { SignInEvent } from '../shared/events.ts'
 import type { Settings } from '../shared/settings.ts'
+import type { ActivityLog } from './activity/activity.ts'
 import type { ClientParts } from './clients/handlers.ts'
 import type { Connection } from './connections/connection.ts'
 import type { Connections } from './connections/connections.ts'
@@ -19,6 +20,7 @@ export interface HandlerParts {
   readonly connections: Connections
   readonly events: EventHub
   readonly memory: Pick<Memory, 'of'>
+  readonly activity: ActivityLog
   readonly browser: Browser
   readonly doctor: Doctor
   readonly settings: { current(): Settings; set(key: string, value: string): Promise<Settings> }
@@ -36,7 +38,7 @@ const ownClient = 'bridgekeeper'
 
 /** Every procedure of the control API, in plain functions. */
 export function createHandlers(parts: HandlerParts): ControlHandlers {
-  const { connections, events, memory, browser, doctor, settings } = parts
+  const { connections, events, activity, memory, browser, doctor, settings } = parts
   const withLists = (connection: Connection): ConnectionView => {
     const lists = countsIn(memory.of(connection.id))
     return { ...connection.view, ...(lists ? { lists } : {}) }
@@ -90,6 +92,16 @@ export function createHandlers(parts: HandlerParts): ControlHandlers {
         await callTool(await parts.endpoint(connections.get(id).id, ownClient), tool, args, signal),
     },
     clients: loadingClients({ ...parts.clients, connections, add }),
+    activity: {
+      list: (query, signal) => activity.list(query, signal),
+      follow: (filter, signal) => activity.follow(filter, signal),
+      payloads: async () => activity.payloads(),
+      async setPayloads({ connection, on }) {
+        await activity.setPayloads(connections.get(connection).id, on)
+        return activity.payloads()
+      },
+      clear: async ({ connection }) => ({ bytes: await activity.clear(connection) }),
+    },
     settings: {
       get: async () => settings.current(),
       set: async ({ key, value }) => await settings.set(key, value),

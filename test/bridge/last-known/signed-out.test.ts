@@ -215,6 +215,17 @@ describe('a server that was never reached', () => {
     expect(names(await client.ask('tools/list'))).toContain('echo')
   })
 
+  it('is tried again by itself where it could not be reached', async () => {
+    const scene = await setScene()
+    await scene.server.loopback.down()
+    const client = scene.client()
+    await client.initialize()
+    expect((await client.ask('tools/list')).result).toEqual({ tools: [] })
+    await scene.server.loopback.up()
+    await client.find(isNotice('tools'))
+    expect(names(await client.ask('tools/list'))).toContain('echo')
+  })
+
   it('is served as soon as it can be reached, without a sign-in', async () => {
     const scene = await setScene()
     await scene.server.loopback.down()
