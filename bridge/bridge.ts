@@ -1,6 +1,7 @@
+import { join } from 'node:path'
 import { openActivity } from './activity/activity.ts'
 import type { Activity } from './activity/recorder.ts'
-import { createChannels } from './channels.ts'
+import { createChannels, type Channels } from './channels.ts'
 import { createConnections, type Connections } from './connections/connections.ts'
 import type { ControlHandlers } from './control/handlers.ts'
 import { createDoctor } from './doctor.ts'
@@ -8,6 +9,8 @@ import { createEventHub } from './event-hub.ts'
 import { openClientKeys } from './gateway/client-keys.ts'
 import { endpointPath } from './gateway/endpoint.ts'
 import { createGateway } from './gateway/gateway.ts'
+import { openMemory } from './last-known/memory.ts'
+import { createSignInPages, signInPath } from './last-known/sign-in-pages.ts'
 import { createHandlers, type HandlerParts } from './handlers.ts'
 import { callbackPath, createCallbacks } from './oauth/callback.ts'
 import { createGuardedFetch } from './oauth/guarded-fetch.ts'
@@ -36,6 +39,7 @@ export interface BridgePorts {
 export interface Bridge {
   readonly handlers: ControlHandlers
   readonly connections: Connections
+  readonly channels: Channels
   /** Where calls are recorded. */
   readonly activity: Activity
   /** Serves the endpoint on loopback; 0 takes any port. Resolves with the origin. Rejects with `bridge.port_in_use`. */
@@ -77,29 +81,55 @@ export function createBridge(ports: BridgePorts): Bridge {
     redirectUri: () => `${served()}${callbackPath}`,
     fetchFor: (server, onExchange) => createGuardedFetch({ server, log, onExchange }),
     emit(event) {
+      channels.learner.noticed(event)
       // A later connection of this name is another one, whose payloads nobody asked to keep.
       if (event.event === 'connection-removed') void activity.forget(event.id)
       events.emit(event)
     },
   })
+  const pages = createSignInPages({ find: (id) => connections.find(id), origin: served, clock })
+  const memory = openMemory({
+    folder: join(paths.home, 'last-known'),
+    vault,
+    clock,
+    log,
+    identityOf(id) {
+      const view = connections.find(id)?.view
+      return view && `${view.createdAt} ${view.url}`
+    },
+  })
   const gateway = createGateway({
-    upstreams: { get: (id) => connections.find(id) },
+    upstreams: {
+      get(id) {
+        const connection = connections.find(id)
+        if (connection) channels.learner.used(id)
+        return connection
+      },
+    },
     clients,
     settings: () => settings.current(),
-    routes: { [callbackPath]: (request, response) => callbacks.handle(request, response) },
+    routes: {
+      [callbackPath]: (request, response) => callbacks.handle(request, response),
+      [signInPath]: (request, response) => pages.handle(request, response),
+    },
     log,
   })
   const mostMessageBytes = (): number => settings.current()['gateway.maxRequestBytes']
   const channels = createChannels({
     upstreams: { get: (id) => connections.find(id) },
-    mostMessageBytes,
-    log,
+    statusOf: (id) => connections.find(id)?.view.status,
+    memory,
+    pages,
     eras: createEraMemory(),
+    mostMessageBytes,
+    clock,
+    log,
   })
   const pipes = createPipes({ channels, mostMessageBytes })
   const handlers = createHandlers({
     connections,
     events,
+    memory,
     activity,
     browser,
     settings,
@@ -138,6 +168,7 @@ export function createBridge(ports: BridgePorts): Bridge {
   return {
     handlers,
     connections,
+    channels,
     activity,
     async listen(port) {
       const taken = await gateway.listen('127.0.0.1', port)
@@ -153,6 +184,7 @@ export function createBridge(ports: BridgePorts): Bridge {
       await gateway.close()
       // An answer that is on its way may hold the only refresh token that still works.
       await Promise.race([settled, new Promise<void>((resolve) => clock.after(closingMs, resolve))])
+      await memory.close()
       await vault.close()
       // Last, since all that ends above ends calls; a disk that hangs is not waited for.
       await Promise.race([activity.close(), new Promise<void>((resolve) => clock.after(closingMs, resolve))])

@@ -1,3 +1,4 @@
+import type { Connection as ConnectionView } from '../shared/connection.ts'
 import type { BridgeStatus } from '../shared/control.ts'
 import { BridgeError, toFailure } from '../shared/errors.ts'
 import type { SignInEvent } from '../shared/events.ts'
@@ -9,6 +10,8 @@ import type { Connections } from './connections/connections.ts'
 import type { ControlHandlers } from './control/handlers.ts'
 import type { Doctor } from './doctor.ts'
 import type { EventHub } from './event-hub.ts'
+import { countsIn, toolsIn } from './last-known/for-faces.ts'
+import type { Memory } from './last-known/memory.ts'
 import { callTool, listTools } from './local-client.ts'
 import type { Browser } from './ports.ts'
 
@@ -16,6 +19,7 @@ import type { Browser } from './ports.ts'
 export interface HandlerParts {
   readonly connections: Connections
   readonly events: EventHub
+  readonly memory: Pick<Memory, 'of'>
   readonly activity: ActivityLog
   readonly browser: Browser
   readonly doctor: Doctor
@@ -34,7 +38,11 @@ const ownClient = 'bridgekeeper'
 
 /** Every procedure of the control API, in plain functions. */
 export function createHandlers(parts: HandlerParts): ControlHandlers {
-  const { connections, events, activity, browser, doctor, settings } = parts
+  const { connections, events, activity, memory, browser, doctor, settings } = parts
+  const withLists = (connection: Connection): ConnectionView => {
+    const lists = countsIn(memory.of(connection.id))
+    return { ...connection.view, ...(lists ? { lists } : {}) }
+  }
   const add: ControlHandlers['connections']['add'] = async (wish) => {
     connections.check(wish)
     const hasKey = wish.bearer !== undefined || (wish.headers?.length ?? 0) > 0
@@ -54,8 +62,8 @@ export function createHandlers(parts: HandlerParts): ControlHandlers {
       doctor: async ({ target }) => await doctor.examine(target),
     },
     connections: {
-      list: async () => connections.list().map(({ view }) => view),
-      get: async ({ id }) => connections.get(id).view,
+      list: async () => connections.list().map(withLists),
+      get: async ({ id }) => withLists(connections.get(id)),
       look: async ({ url }) => await connections.look(url),
       add,
       signIn: ({ id, scopes, openBrowser }, signal) =>
@@ -74,8 +82,12 @@ export function createHandlers(parts: HandlerParts): ControlHandlers {
       revoke: async ({ id }) => await connections.get(id).revoke(),
       remove: async ({ id }) => await connections.remove(id),
       endpoint: async ({ id, client }) => ({ url: await parts.endpoint(connections.get(id).id, client) }),
-      tools: async ({ id }, signal) =>
-        await listTools(await parts.endpoint(connections.get(id).id, ownClient), signal),
+      async tools({ id }, signal) {
+        // First, since the endpoint has lists for a connection that is not signed in too.
+        await connections.get(id).credentials()
+        return await listTools(await parts.endpoint(id, ownClient), signal)
+      },
+      knownTools: async ({ id }) => toolsIn(memory.of(connections.get(id).id)) ?? null,
       call: async ({ id, tool, arguments: args }, signal) =>
         await callTool(await parts.endpoint(connections.get(id).id, ownClient), tool, args, signal),
     },

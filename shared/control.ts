@@ -97,7 +97,12 @@ export const control = {
     endpoint: procedure
       .input(z.strictObject({ id: ConnectionId, client: z.string().min(1).max(60) }))
       .output(z.strictObject({ url: z.string() })),
+    /** The tools as the server lists them now. */
     tools: procedure.input(byId).output(z.array(Tool)),
+    /** The tools as they were last seen, be the connection signed in or not; null where they are not known. */
+    knownTools: procedure
+      .input(byId)
+      .output(z.strictObject({ tools: z.array(Tool), asOf: z.number() }).nullable()),
     /** Calls a tool through the local endpoint; the result is the server's, as it came. */
     call: procedure
       .input(

@@ -37,6 +37,7 @@ describe('tokens, codes, verifiers and client secrets', () => {
     await control.connections.list({}, staying())
     await control.connections.trace({ id }, staying())
     await control.connections.tools({ id }, staying())
+    await control.connections.knownTools({ id }, staying())
     await control.connections.call({ id, tool: 'whoami', arguments: {} }, staying())
     const { page, ended } = await beginSignIn(bridge, id)
     await control.connections.finishSignIn({ id, callbackUrl: (await callbackFor(page)).href }, staying())

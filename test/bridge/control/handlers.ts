@@ -54,6 +54,7 @@ export function handlersWith(parts: {
       remove: async () => null,
       endpoint: unknown,
       tools: async () => [],
+      knownTools: async () => null,
       call: unknown,
       ...parts.connections,
     },
