@@ -12,6 +12,7 @@ import { createGuardedFetch } from './oauth/guarded-fetch.ts'
 import type { Paths } from './paths.ts'
 import type { Browser, Clock, Log } from './ports.ts'
 import type { OpenVault } from './vault/vault.ts'
+import { createEraMemory } from './translation/era-memory.ts'
 import { createPipes } from './stdio/pipes.ts'
 import { version } from './version.ts'
 
@@ -65,15 +66,17 @@ export function createBridge(ports: BridgePorts): Bridge {
     fetchFor: (server, onExchange) => createGuardedFetch({ server, log, onExchange }),
     emit: (event) => events.emit(event),
   })
+  const upstreams = { get: (id: string) => connections.find(id) }
+  const mostMessageBytes = (): number => settings.current()['gateway.maxRequestBytes']
+  const channels = createChannels({ upstreams, mostMessageBytes, log })
   const gateway = createGateway({
-    upstreams: { get: (id) => connections.find(id) },
+    upstreams,
     clients,
+    hosting: { openConnection: channels.openConnection, eras: createEraMemory() },
     settings: () => settings.current(),
     routes: { [callbackPath]: (request, response) => callbacks.handle(request, response) },
     log,
   })
-  const mostMessageBytes = (): number => settings.current()['gateway.maxRequestBytes']
-  const channels = createChannels({ upstreams: { get: (id) => connections.find(id) }, mostMessageBytes, log })
   const pipes = createPipes({ channels, mostMessageBytes })
   const handlers = createHandlers({
     connections,
@@ -118,9 +121,10 @@ export function createBridge(ports: BridgePorts): Bridge {
     async close() {
       // First, since the end of the connections would end every call that another bridge can take over.
       await pipes.close()
+      // Then what ends its sessions at the servers, for which the connections are needed.
+      await gateway.close()
       channels.close()
       const settled = connections.close()
-      await gateway.close()
       // An answer that is on its way may hold the only refresh token that still works.
       await Promise.race([settled, new Promise<void>((resolve) => clock.after(closingMs, resolve))])
       await vault.close()

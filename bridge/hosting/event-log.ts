@@ -59,4 +59,10 @@ export class EventLog {
   }
 }
 
-const spent: LoggedEvent = { stream: -1, sequence: 0, frame: Buffer.alloc(0), wasSent: true, question: undefined }
+const spent: LoggedEvent = {
+  stream: -1,
+  sequence: 0,
+  frame: Buffer.alloc(0),
+  wasSent: true,
+  question: undefined,
+}

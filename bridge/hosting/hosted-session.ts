@@ -7,20 +7,13 @@ import { readBatch, readMessage, stringAt, type RpcMessage } from '../channel/rp
 import { EventLog } from './event-log.ts'
 import { Flow } from './flow.ts'
 import type { Reply } from './reply.ts'
-import { batchVersion, firstWithPositions } from './request-rules.ts'
+import { batchVersion, firstWithPositions, sessionPrefix } from './request-rules.ts'
 import { ownStream, SessionStream, type StreamSurroundings } from './session-stream.ts'
-
-/** The beginning of every session id that was given out here, and by no server. */
-export const sessionPrefix = 'bridgekeeper-'
 
 /** Whose session it is, and where it leads. */
 export interface SessionOptions {
   readonly client: string
-  /** Undefined for all connections. */
-  readonly connection: string | undefined
   readonly open: (client: ChannelClient) => Channel | Failure
-  /** From here on the client can name it. */
-  readonly begun: (session: HostedSession) => void
   /** It is over, or never came to be. */
   readonly left: (session: HostedSession) => void
 }
@@ -35,7 +28,6 @@ const mostDone = 64
 export class HostedSession implements ChannelClient {
   readonly id = sessionPrefix + randomBytes(24).toString('base64url')
   readonly name: string
-  readonly connection: string | undefined
   readonly #options: SessionOptions
   readonly #around: StreamSurroundings
   readonly #streams = new Map<number, SessionStream>()
@@ -45,17 +37,16 @@ export class HostedSession implements ChannelClient {
   #channel: Channel | undefined
   #initialize: RpcMessage | undefined
   #version = ''
-  #hasBegun = false
   #isOver = false
+  #nextNumber = ownStream + 1
 
   constructor(options: SessionOptions) {
     this.name = options.client
-    this.connection = options.connection
     this.#options = options
     this.#around = {
       log: new EventLog(({ question }) => this.#refuseQuestion(question)),
       flow: new Flow({ pause: () => this.#channel?.pause(), resume: () => this.#channel?.resume() }),
-      fields: () => this.#fields(),
+      fields: ['Mcp-Session-Id', this.id],
       knowsPositions: () => this.#version >= firstWithPositions,
     }
     this.#streams.set(ownStream, new SessionStream(ownStream, [], this.#around))
@@ -70,7 +61,10 @@ export class HostedSession implements ChannelClient {
   /** Begins with the client's first message. */
   begin(initialize: RpcMessage, reply: Reply): void {
     const channel = this.#options.open(this)
-    if ('code' in channel) return reply.refuse(channel, { id: initialize.id })
+    if ('code' in channel) {
+      reply.refuse(channel, { id: initialize.id })
+      return this.end(channel)
+    }
     this.#channel = channel
     this.#initialize = initialize
     this.#take([initialize], [initialize], reply)
@@ -83,15 +77,13 @@ export class HostedSession implements ChannelClient {
     if (message) return this.#take([message], message.kind === 'request' ? [message] : [], reply)
     const batch = readBatch(bytes)
     if (!batch) return refuse(reply, parseErrorCode)
-    const messages = batch.map((one) => readMessage(one))
-    const valid = messages.filter((one) => one !== undefined && one.kind !== 'invalid')
-    const isSound = valid.length > 0 && valid.length === messages.length
-    if (!isSound || this.#version !== batchVersion) return refuse(reply, invalidRequestCode)
-    this.#take(
-      valid,
-      valid.filter(({ kind }) => kind === 'request'),
-      reply,
-    )
+    const messages = batch.map((one) => readMessage(one)).filter((one) => one !== undefined)
+    const isSound = messages.length === batch.length && !messages.some(({ kind }) => kind === 'invalid')
+    if (!isSound || batch.length === 0 || this.#version !== batchVersion) {
+      return refuse(reply, invalidRequestCode)
+    }
+    const requests = messages.filter(({ kind }) => kind === 'request')
+    this.#take(messages, requests, reply)
   }
 
   #take(messages: readonly RpcMessage[], requests: readonly RpcMessage[], reply: Reply): void {
@@ -104,8 +96,6 @@ export class HostedSession implements ChannelClient {
     }
     for (const message of messages) if (!this.#isOver) this.#channel?.take(message)
   }
-
-  #nextNumber = ownStream + 1
 
   /** Serves a GET: the server's own stream, or the rest of another one after the event that the client names. */
   listen(lastEventId: string | undefined, reply: Reply): void {
@@ -150,7 +140,12 @@ export class HostedSession implements ChannelClient {
     this.#options.left(this)
   }
 
-  #answerInitialize(request: RpcMessage, bytes: Buffer, end: CallEnd, stream: SessionStream | undefined): void {
+  #answerInitialize(
+    request: RpcMessage,
+    bytes: Buffer,
+    end: CallEnd,
+    stream: SessionStream | undefined,
+  ): void {
     this.#initialize = undefined
     const version = agreedVersion(bytes)
     if (version === undefined || stream?.isLost === true) {
@@ -158,21 +153,8 @@ export class HostedSession implements ChannelClient {
       return this.end({ code: 'gateway.session_unknown' })
     }
     this.#version = version
-    this.#begin()
-    stream?.answer(request, bytes, end, this.#fields())
+    stream?.answer(request, bytes, end, this.#around.fields)
     this.#keepIfDone(stream)
-  }
-
-  #fields(): readonly string[] {
-    // An event stream may begin before the answer to the first message, and has but one head.
-    this.#begin()
-    return ['Mcp-Session-Id', this.id]
-  }
-
-  #begin(): void {
-    if (this.#hasBegun) return
-    this.#hasBegun = true
-    this.#options.begun(this)
   }
 
   /** Streams that are done are kept for a while, if a client can come back to them. */

@@ -19,6 +19,8 @@ export interface LocalRequest {
   readonly connection: string | undefined
   /** Set where the body has been read already. */
   readonly body?: RequestBody
+  /** The session that it names, if any, is the server's own. */
+  readonly isOutOfSession?: boolean
 }
 
 /** What a reply belongs to. */
@@ -32,16 +34,22 @@ export interface ReplyOwner {
   closed(): void
 }
 
+/** How a refusal differs from what the failure alone says. */
+export interface Refusal extends AnswerOptions {
+  /** The id of the refused message, as it is written. */
+  readonly id?: string | undefined
+  /** The code of the error, where it is not the one of failures of ours. */
+  readonly code?: number
+  readonly fields?: readonly string[]
+}
+
 /** With more waiting in a response than this, in bytes, its channel rests; a client that takes nothing for so long, in milliseconds, is cut off. */
 const mostWaiting = 64 * 1024
 const stallMs = 30_000
 
-/** The access of what belongs to no single connection. */
-const unending = new AbortController().signal
-
 /** The answer to one local request: a piece of JSON, nothing, or an event stream. */
 export class Reply implements Endable {
-  readonly access = unending
+  readonly access: AbortSignal
   readonly client: string
   readonly request: IncomingMessage
   readonly #response: ServerResponse
@@ -53,7 +61,9 @@ export class Reply implements Endable {
   #hasMetBeat = false
   #stall: NodeJS.Timeout | undefined
 
-  constructor({ request, response, client }: LocalRequest) {
+  /** `access` ends with the host: what ends with a single access is said by its channel. */
+  constructor({ request, response, client }: LocalRequest, access: AbortSignal) {
+    this.access = access
     this.client = client
     this.request = request
     this.#response = response
@@ -72,6 +82,10 @@ export class Reply implements Endable {
 
   get isOver(): boolean {
     return this.#isOver
+  }
+
+  get isStreaming(): boolean {
+    return this.#isStreaming
   }
 
   belongTo(owner: ReplyOwner): void {
@@ -99,7 +113,14 @@ export class Reply implements Endable {
   stream(fields: readonly string[] = []): void {
     if (this.#isOver || this.#isStreaming) return
     this.#isStreaming = true
-    const usual = ['Content-Type', 'text/event-stream', 'Cache-Control', 'no-store', 'X-Accel-Buffering', 'no']
+    const usual = [
+      'Content-Type',
+      'text/event-stream',
+      'Cache-Control',
+      'no-store',
+      'X-Accel-Buffering',
+      'no',
+    ]
     this.#response.writeHead(200, [...usual, ...fields]).flushHeaders()
   }
 
@@ -133,12 +154,11 @@ export class Reply implements Endable {
     this.#response.end()
   }
 
-  /** Refuses the request. `id`: of the message that is refused, as it is written. */
-  refuse(failure: Failure, options: AnswerOptions & { id?: string | undefined; code?: number } = {}): void {
-    const { status = statusOf(failure.code), isLast = false, id, code } = options
-    const fields = isLast ? ['Connection', 'close'] : []
-    if (status === 405) fields.push('Allow', failure.detail ?? 'GET, POST, DELETE')
-    this.json(status, errorAnswer(id, failure, code), fields)
+  /** Refuses the request. */
+  refuse(failure: Failure, options: Refusal = {}): void {
+    const { status = statusOf(failure.code), isLast = false, id, code, fields = [] } = options
+    const last = isLast ? ['Connection', 'close'] : []
+    this.json(status, errorAnswer(id, failure, code), [...fields, ...last])
     limitRest(this.request)
   }
 

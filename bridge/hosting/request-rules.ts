@@ -1,9 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { mirror } from '../channel/mirrored-headers.ts'
+import type { Failure } from '../../shared/errors.ts'
+import { mirror, type Mirrored } from '../channel/mirrored-headers.ts'
 import type { RpcMessage } from '../channel/rpc-message.ts'
-
-/** How a client speaks: with what it says about itself in every request, or within a session. */
-export type ClientEra = 'modern' | 'session'
+import type { Era } from '../translation/era.ts'
 
 /** The versions with sessions, of which those before 2025-06-18 need not be named in a header. */
 const sessionVersions = new Set(['2024-10-07', '2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'])
@@ -18,18 +17,31 @@ export const firstWithPositions = '2025-11-25'
  * The era of a request, from its headers alone.
  * @see [MCP 2026-07-28, Protocol Version Header](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#protocol-version-header)
  */
-export function clientEraOf(headers: IncomingHttpHeaders): ClientEra {
+export function clientEraOf(headers: IncomingHttpHeaders): Era {
   const version = headers['mcp-protocol-version']
   return version === undefined || sessionVersions.has(String(version)) ? 'session' : 'modern'
+}
+
+/** The beginning of every session id that is given out here, and by no server. */
+export const sessionPrefix = 'bridgekeeper-'
+
+/** Whether a session id was given out here. */
+export function isHostedSession(id: string | readonly string[] | undefined): boolean {
+  return typeof id === 'string' && id.startsWith(sessionPrefix)
 }
 
 /** The methods whose requests must repeat what they mean in `Mcp-Name`. */
 const named = new Set(['tools/call', 'prompts/get', 'resources/read'])
 
-/** What is wrong with a request of the current revision. */
-export type RequestFault =
-  | { readonly kind: 'headers'; readonly detail: string }
-  | { readonly kind: 'params'; readonly detail: string }
+/** Why a request of the current revision is refused, with the code that the specification has for it. */
+export interface RequestFault {
+  readonly code: number
+  readonly failure: Failure
+}
+
+/** The codes for headers that differ from the body, and for a body that lacks what every request must say. */
+const headerMismatch = -32_020
+const invalidParams = -32_602
 
 /**
  * Compares a request with the headers that repeat it; undefined where all is well. `Mcp-Param-*` is not looked at: nothing here goes by it, and
@@ -38,17 +50,30 @@ export type RequestFault =
  */
 export function faultOf(headers: IncomingHttpHeaders, request: RpcMessage): RequestFault | undefined {
   const mirrored = mirror(request)
-  if (!mirrored) return { kind: 'params', detail: 'io.modelcontextprotocol/protocolVersion' }
-  const { version, name } = mirrored
-  if (headers['mcp-protocol-version'] !== version) return { kind: 'headers', detail: 'MCP-Protocol-Version' }
-  if (headers['mcp-method'] !== request.method) return { kind: 'headers', detail: 'Mcp-Method' }
-  const given = headers['mcp-name']
-  const isNeeded = named.has(request.method ?? '')
-  if (given === undefined ? !isNeeded : decoded(String(given)) === name) return undefined
-  // A header that repeats nothing says nothing wrong.
-  return given !== undefined && name === undefined && !isNeeded
+  if (!mirrored) {
+    return {
+      code: invalidParams,
+      failure: { code: 'gateway.message_invalid', detail: '_meta without a version' },
+    }
+  }
+  const differs = differingHeader(headers, request, mirrored)
+  return differs === undefined
     ? undefined
-    : { kind: 'headers', detail: 'Mcp-Name' }
+    : { code: headerMismatch, failure: { code: 'gateway.headers_differ', detail: differs } }
+}
+
+function differingHeader(
+  headers: IncomingHttpHeaders,
+  { method = '' }: RpcMessage,
+  { version, name }: Mirrored,
+): string | undefined {
+  if (headers['mcp-protocol-version'] !== version) return 'MCP-Protocol-Version'
+  if (headers['mcp-method'] !== method) return 'Mcp-Method'
+  const given = headers['mcp-name']
+  if (given === undefined) return named.has(method) ? 'Mcp-Name' : undefined
+  // Where the body names nothing, the header repeats nothing.
+  const repeats = name !== undefined || named.has(method)
+  return repeats && decoded(String(given)) !== name ? 'Mcp-Name' : undefined
 }
 
 /**

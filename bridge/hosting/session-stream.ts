@@ -13,7 +13,7 @@ export interface StreamSurroundings {
   readonly log: EventLog
   readonly flow: Flow
   /** The header fields of an event stream. */
-  fields(): readonly string[]
+  readonly fields: readonly string[]
   /** Whether the client knows events that only tell their id. */
   knowsPositions(): boolean
 }
@@ -54,6 +54,11 @@ export class SessionStream {
     return this.#reply !== undefined
   }
 
+  /** Whether a client that lost it can come back to it. */
+  get isResumable(): boolean {
+    return this.#hasEvents
+  }
+
   /** Whether all is said. */
   get isDone(): boolean {
     return this.#requests.size === 0 && this.number !== ownStream
@@ -78,7 +83,7 @@ export class SessionStream {
   resume(reply: Reply, after: number | undefined): void {
     const { log } = this.#around
     this.attach(reply)
-    reply.stream(this.#around.fields())
+    reply.stream(this.#around.fields)
     const missed = after === undefined ? log.unsent(this.number) : log.after(this.number, after)
     for (const event of missed) {
       event.wasSent = true
@@ -118,7 +123,7 @@ export class SessionStream {
 
   #finishIfDone(): void {
     if (!this.isDone) return
-    this.#reply?.stream(this.#around.fields())
+    this.#reply?.stream(this.#around.fields)
     this.#reply?.finish()
   }
 
@@ -131,7 +136,7 @@ export class SessionStream {
   #begin(): void {
     const reply = this.#reply
     if (!reply) return
-    reply.stream(this.#around.fields())
+    reply.stream(this.#around.fields)
     if (this.#hasEvents || !this.#around.knowsPositions()) return
     this.#hasEvents = true
     reply.write(positionFrame(this.#eventId()))

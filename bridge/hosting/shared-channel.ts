@@ -25,7 +25,6 @@ interface Asked {
  */
 export class SharedChannel implements ChannelClient {
   readonly name: string
-  readonly connection: string | undefined
   readonly #asked = new Map<RpcMessage, Asked>()
   /** The ids under way on the channel, by what they are and not by how they are written. */
   readonly #ids = new Set<string>()
@@ -33,9 +32,8 @@ export class SharedChannel implements ChannelClient {
   #channel: Channel | undefined
   #lastId = 0
 
-  constructor(client: string, connection: string | undefined) {
+  constructor(client: string) {
     this.name = client
-    this.connection = connection
     this.#flow = new Flow({ pause: () => this.#channel?.pause(), resume: () => this.#channel?.resume() })
   }
 
