@@ -72,7 +72,10 @@ export function createBridge(ports: BridgePorts): Bridge {
   const gateway = createGateway({
     upstreams,
     clients,
-    hosting: { openConnection: channels.openConnection, eras: createEraMemory() },
+    hosting: {
+      openConnection: (connection, client) => channels.openConnection(connection, client),
+      eras: createEraMemory(),
+    },
     settings: () => settings.current(),
     routes: { [callbackPath]: (request, response) => callbacks.handle(request, response) },
     log,

@@ -86,7 +86,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     createHost({
       upstreams,
       maxRequestBytes,
-      add: inFlight.add,
+      add: (served) => inFlight.add(served),
       open: (connection, client) =>
         connection === undefined
           ? (hosting.openAll?.(client) ?? { code: 'gateway.not_found' })

@@ -10,7 +10,7 @@ export interface LoggedEvent {
 }
 
 /** What the log of one session holds at most, in bytes, with so many for each event itself. The newest event is kept whatever its size. */
-const mostBytes = 4 * 1024 * 1024
+const mostBytes = 1024 * 1024
 const bytesOfEvent = 200
 
 /** The latest events of a session's streams, for clients that come back. */

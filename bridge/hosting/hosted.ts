@@ -77,7 +77,7 @@ export function createHosted({ upstreams, open, sessionMs, sharedMs, now }: Host
   }
 
   function end(failure: Failure, only: (place: Place) => boolean = () => true): void {
-    for (const { it, place } of [...sessions.values()]) if (only(place)) it.end(failure)
+    for (const { it, place } of sessions.values()) if (only(place)) it.end(failure)
     for (const [key, { it, place }] of channels) {
       if (!only(place)) continue
       channels.delete(key)
@@ -120,7 +120,7 @@ export function createHosted({ upstreams, open, sessionMs, sharedMs, now }: Host
       return channel
     },
     sweep() {
-      for (const kept of [...sessions.values()]) {
+      for (const kept of sessions.values()) {
         if (kept.it.isInUse) kept.usedAt = now()
         else if (isIdle(kept, sessionMs)) kept.it.end({ code: 'gateway.session_unknown' })
       }

@@ -121,7 +121,11 @@ export class Reply implements Endable {
       'X-Accel-Buffering',
       'no',
     ]
-    this.#response.writeHead(200, [...usual, ...fields]).flushHeaders()
+    const response = this.#response.writeHead(200, [...usual, ...fields])
+    // The head travels with the first event, unless there is none yet.
+    process.nextTick(() => {
+      if (this.#isSilent && !this.#isOver) response.flushHeaders()
+    })
   }
 
   /** Writes a piece of the event stream. */

@@ -71,7 +71,7 @@ export class SessionStream {
     reply.belongTo({
       flow: this.#around.flow,
       unanswered: () => [...this.#requests].map(({ id }) => id),
-      waiting: () => this.#begin(),
+      waiting: () => this.#showPosition(),
       closed: () => {
         if (this.#reply === reply) this.#reply = undefined
       },
@@ -108,8 +108,9 @@ export class SessionStream {
 
   answer(request: RpcMessage, bytes: Buffer, end: CallEnd, fields?: readonly string[]): void {
     if (!this.#requests.delete(request) || this.isLost) return
-    if (!this.#hasEvents && !this.#isBatch) {
-      return this.#reply?.json(sessionStatus(end), bytes, fields)
+    const reply = this.#reply
+    if (reply && !reply.isStreaming && !this.#isBatch) {
+      return reply.json(sessionStatus(end), bytes, fields)
     }
     this.#add(bytes, undefined)
     this.#answers.push({ sequence: this.#sequence, id: request.id })
@@ -133,13 +134,13 @@ export class SessionStream {
     this.#requests.clear()
   }
 
-  #begin(): void {
-    const reply = this.#reply
-    if (!reply) return
-    reply.stream(this.#around.fields)
-    if (this.#hasEvents || !this.#around.knowsPositions()) return
+  /** The client waits for long: it sees that it is served, and after what it can come back. */
+  #showPosition(): void {
+    const { fields, knowsPositions } = this.#around
+    this.#reply?.stream(fields)
+    if (this.#hasEvents || !knowsPositions()) return
     this.#hasEvents = true
-    reply.write(positionFrame(this.#eventId()))
+    this.#reply?.write(positionFrame(this.#eventId()))
   }
 
   #eventId(): string {
@@ -147,10 +148,10 @@ export class SessionStream {
   }
 
   #add(bytes: Buffer, question: string | undefined): void {
-    this.#begin()
+    const reply = this.#reply
+    reply?.stream(this.#around.fields)
     this.#hasEvents = true
     this.#sequence++
-    const reply = this.#reply
     const frame = messageFrame(bytes, this.#eventId())
     const wasSent = reply !== undefined
     reply?.write(frame)

@@ -44,7 +44,11 @@ export async function serveHosted(remote: URL, options: HostedSceneOptions = {})
     },
     settings: () => ({ 'gateway.maxRequestBytes': maxRequestBytes }),
     log,
-    hosting: { openConnection: channels.openConnection, eras: { eraOf: () => era }, ...options.hosting },
+    hosting: {
+      openConnection: (id, client) => channels.openConnection(id, client),
+      eras: { eraOf: () => era },
+      ...options.hosting,
+    },
   })
   const port = await gateway.listen('127.0.0.1', 0)
   onTestFinished(async () => {

@@ -57,7 +57,7 @@ describe.each(['legacy', 'auto'] as const)('the SDK client (%s era) at a hosted 
     const call = client.callTool({ name: 'wait', arguments: {} }, { signal: leaving.signal })
     await expect.poll(() => server.record.calls.length).toBe(1)
     leaving.abort()
-    await expect(call).rejects.toThrow()
+    await expect(call).rejects.toThrow(/abort/i)
     await expect.poll(() => server.record.cancelled.length).toBe(1)
   })
 
