@@ -23,6 +23,8 @@ export interface HostOptions extends Pick<HostedOptions, 'upstreams' | 'open'> {
 export interface HostTimes extends Pick<HostedOptions, 'sessionMs' | 'sharedMs' | 'now'> {
   /** How often clients that wait are shown that they are being served. */
   readonly beatMs: number
+  /** How long a client may take nothing while something waits for it. */
+  readonly stallMs: number
 }
 
 /** Ends MCP over HTTP on this side: what clients of either era ask goes to channels. */
@@ -35,6 +37,7 @@ export interface Host {
 
 const usualTimes: HostTimes = {
   beatMs: 15_000,
+  stallMs: 30_000,
   sessionMs: 60 * 60_000,
   sharedMs: 5 * 60_000,
   now: () => performance.now(),
@@ -43,6 +46,7 @@ const usualTimes: HostTimes = {
 /** Begins to host. Nothing is kept until the first request. */
 export function createHost({ upstreams, open, add, maxRequestBytes, times = usualTimes }: HostOptions): Host {
   const ended = new AbortController()
+  const surroundings = { access: ended.signal, stallMs: times.stallMs }
   const replies = new Set<Reply>()
   const hosted = createHosted({ upstreams, open, ...times })
   let beating: NodeJS.Timeout | undefined
@@ -56,7 +60,7 @@ export function createHost({ upstreams, open, add, maxRequestBytes, times = usua
   }
 
   function serve(call: LocalRequest): void {
-    const reply = new Reply(call, ended.signal)
+    const reply = new Reply(call, surroundings)
     const takeOut = add(reply)
     replies.add(reply)
     beating ??= setInterval(beat, times.beatMs).unref()

@@ -43,9 +43,16 @@ export interface Refusal extends AnswerOptions {
   readonly fields?: readonly string[]
 }
 
-/** With more waiting in a response than this, in bytes, its channel rests; a client that takes nothing for so long, in milliseconds, is cut off. */
+/** With more waiting in a response than this, in bytes, its channel rests. */
 const mostWaiting = 64 * 1024
-const stallMs = 30_000
+
+/** What all replies share. */
+export interface ReplySurroundings {
+  /** Ends with the host: what ends with a single access is said by its channel. */
+  readonly access: AbortSignal
+  /** How long a client may take nothing while something waits for it, in milliseconds. Then it is cut off, since others may wait for it. */
+  readonly stallMs: number
+}
 
 /** The answer to one local request: a piece of JSON, nothing, or an event stream. */
 export class Reply implements Endable {
@@ -53,6 +60,7 @@ export class Reply implements Endable {
   readonly client: string
   readonly request: IncomingMessage
   readonly #response: ServerResponse
+  readonly #stallMs: number
   #owner: ReplyOwner | undefined
   #isStreaming = false
   #isOver = false
@@ -61,9 +69,9 @@ export class Reply implements Endable {
   #hasMetBeat = false
   #stall: NodeJS.Timeout | undefined
 
-  /** `access` ends with the host: what ends with a single access is said by its channel. */
-  constructor({ request, response, client }: LocalRequest, access: AbortSignal) {
+  constructor({ request, response, client }: LocalRequest, { access, stallMs }: ReplySurroundings) {
     this.access = access
+    this.#stallMs = stallMs
     this.client = client
     this.request = request
     this.#response = response
@@ -140,7 +148,7 @@ export class Reply implements Endable {
     if (this.#isBlocked || !this.#owner || response.writableLength <= mostWaiting) return
     this.#isBlocked = true
     this.#owner.flow.block()
-    this.#stall = setTimeout(() => response.destroy(), stallMs)
+    this.#stall = setTimeout(() => response.destroy(), this.#stallMs)
   }
 
   #unblock(): void {

@@ -136,9 +136,8 @@ export class SessionStream {
 
   /** The client waits for long: it sees that it is served, and after what it can come back. */
   #showPosition(): void {
-    const { fields, knowsPositions } = this.#around
-    this.#reply?.stream(fields)
-    if (this.#hasEvents || !knowsPositions()) return
+    this.#reply?.stream(this.#around.fields)
+    if (this.#hasEvents || !this.#around.knowsPositions()) return
     this.#hasEvents = true
     this.#reply?.write(positionFrame(this.#eventId()))
   }

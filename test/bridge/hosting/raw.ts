@@ -1,6 +1,5 @@
-import http, { type IncomingMessage, type ServerResponse } from 'node:http'
-import { buffer } from 'node:stream/consumers'
-import { begin, follow, send, serveRemote, until, type Received } from '../gateway/support.ts'
+import type { IncomingHttpHeaders } from 'node:http'
+import { begin, follow, send, until, type Received } from '../gateway/support.ts'
 import type { HostedScene, keys } from './scene.ts'
 
 /** A message as a test reads it. */
@@ -42,7 +41,7 @@ export function messagesIn(text: string): Message[] {
 /** An event stream that is being read. */
 export interface OpenStream {
   readonly status: number
-  readonly headers: http.IncomingHttpHeaders
+  readonly headers: IncomingHttpHeaders
   readonly text: string
   readonly events: Event[]
   readonly messages: Message[]
@@ -50,6 +49,9 @@ export interface OpenStream {
   find(fits: (message: Message) => boolean): Promise<Message>
   /** Resolves with all of it when it has ended; rejects when it was cut. */
   readonly whole: Promise<string>
+  /** Stops reading, and goes on. */
+  pause(): void
+  resume(): void
   leave(): void
 }
 
@@ -103,6 +105,8 @@ export function rawClient(
         await until(() => messagesIn(followed.text).some(fits))
         return messagesIn(followed.text).find(fits) as Message
       },
+      pause: () => void response.pause(),
+      resume: () => void response.resume(),
       leave: () => void request.destroy(),
     }
   }
@@ -147,104 +151,31 @@ export const call = (id: unknown, name: string, own: object = {}): Message => ({
   params: { name, arguments: {}, ...own },
 })
 
-/** A request of the scripted server's, which is under way. */
-export interface ScriptedCall {
-  readonly message: Message
-  readonly headers: http.IncomingHttpHeaders
-  readonly hasEnded: boolean
-  /** Sends a message as an event of its stream. */
-  say(message: Message): void
-  /** Answers with a result, or with a whole error. */
-  answer(result: object, status?: number): void
-  readonly response: ServerResponse
+export const modernVersion = '2026-07-28'
+const meta = {
+  'io.modelcontextprotocol/protocolVersion': modernVersion,
+  'io.modelcontextprotocol/clientCapabilities': {},
 }
 
-/** A server of the older era, or of both, that does what the test says. */
-export interface ScriptedServer {
-  readonly url: URL
-  /** All messages that came, in order. */
-  readonly messages: Message[]
-  readonly deleted: string[]
-  /** Resolves with the request of this method, or call of this tool, once it has come; every one is given once. */
-  taken(name: string): Promise<ScriptedCall>
-  /** Says a message on the stream of the server's own account. */
-  say(message: Message): Promise<void>
+/** A request of the current revision, as a client makes it. */
+export function modern(id: unknown, method: string, params: object = {}): Message {
+  return { jsonrpc: '2.0', id, method, params: { ...params, _meta: meta } }
 }
 
-/** Starts a server that answers `initialize` by itself and everything else by the test's word. */
-export async function startScriptedServer(): Promise<ScriptedServer> {
-  const calls: ScriptedCall[] = []
-  const messages: Message[] = []
-  const deleted: string[] = []
-  let own: ServerResponse | undefined
-  let sessions = 0
-  const remote = await serveRemote(async (request, response) => {
-    const session = request.headers['mcp-session-id']
-    if (request.method === 'DELETE') {
-      deleted.push(String(session))
-      response.writeHead(200).end()
-    } else if (request.method === 'GET') {
-      own = response
-      response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
-    } else await take(request, response)
-  })
+export const modernCall = (id: unknown, name: string): Message =>
+  modern(id, 'tools/call', { name, arguments: {} })
 
-  async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const message = JSON.parse((await buffer(request)).toString()) as Message
-    messages.push(message)
-    if (message.method === undefined || message.id === undefined) {
-      response.writeHead(202).end()
-    } else if (message.method === 'initialize') {
-      const { protocolVersion } = message.params
-      const result = { protocolVersion, capabilities: {}, serverInfo: { name: 'scripted', version: '1' } }
-      response.writeHead(200, {
-        'content-type': 'application/json',
-        'mcp-session-id': `its-own-${++sessions}`,
-      })
-      response.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }))
-    } else calls.push(scripted(message, request, response))
-  }
-
+/** The headers that repeat it. */
+export function headersOf({ method = '', params }: Message): Record<string, string> {
+  const name = params?.name ?? params?.uri
   return {
-    url: remote.url,
-    messages,
-    deleted,
-    async taken(name) {
-      const isIt = ({ message }: ScriptedCall): boolean =>
-        message.method === name || message.params?.name === name
-      await until(() => calls.some(isIt))
-      return calls.splice(calls.findIndex(isIt), 1)[0] as ScriptedCall
-    },
-    async say(message) {
-      await until(() => own !== undefined)
-      own?.write(`data: ${JSON.stringify(message)}\n\n`)
-    },
+    'mcp-protocol-version': modernVersion,
+    'mcp-method': method,
+    ...(name === undefined ? {} : { 'mcp-name': name }),
   }
 }
 
-function scripted(message: Message, { headers }: IncomingMessage, response: ServerResponse): ScriptedCall {
-  let hasEnded = false
-  response.on('close', () => (hasEnded = true))
-  const head = { 'content-type': 'text/event-stream' }
-  return {
-    message,
-    headers,
-    response,
-    get hasEnded() {
-      return hasEnded
-    },
-    say(said) {
-      if (!response.headersSent) response.writeHead(200, head)
-      response.write(`data: ${JSON.stringify({ jsonrpc: '2.0', ...said })}\n\n`)
-    },
-    answer(outcome, status = 200) {
-      const body = JSON.stringify({
-        jsonrpc: '2.0',
-        id: message.id,
-        ...('error' in outcome ? outcome : { result: outcome }),
-      })
-      if (response.headersSent) response.end(`data: ${body}\n\n`)
-      else response.writeHead(status, { 'content-type': 'application/json' }).end(body)
-    },
-  }
-}
+export const post = (client: RawClient, message: Message): Promise<Received> =>
+  client.post(message, headersOf(message))
+export const stream = (client: RawClient, message: Message): Promise<OpenStream> =>
+  client.stream(message, headersOf(message))

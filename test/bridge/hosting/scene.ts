@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest'
 import { createChannels } from '../../../bridge/channels.ts'
 import type { Upstream } from '../../../bridge/connections/upstream.ts'
 import { createGateway, type Gateway, type HostingOptions } from '../../../bridge/gateway/gateway.ts'
+import type { HostTimes } from '../../../bridge/hosting/host.ts'
 import type { ServerEra } from '../../../bridge/translation/era.ts'
 import { accessTo, recordLog, type TestAccess } from '../gateway/support.ts'
 
@@ -14,6 +15,11 @@ export interface HostedSceneOptions {
   readonly access?: Partial<Upstream>
   readonly hosting?: Partial<HostingOptions>
   readonly maxRequestBytes?: number
+}
+
+/** Times that leave everything alone, but for what a test sets. */
+export function times(own: Partial<HostTimes>): HostTimes {
+  return { beatMs: 60_000, stallMs: 60_000, sessionMs: 60_000, sharedMs: 60_000, now: () => 0, ...own }
 }
 
 /** A gateway that ends MCP in front of one connection, `remote`, with real channels behind it. */

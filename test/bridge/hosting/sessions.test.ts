@@ -1,16 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { errorOf, until } from '../gateway/support.ts'
-import {
-  beginSession,
-  call,
-  eventsIn,
-  initialize,
-  messageOf,
-  messagesIn,
-  rawClient,
-  startScriptedServer,
-} from './raw.ts'
-import { serveHosted, type HostedSceneOptions } from './scene.ts'
+import { beginSession, call, eventsIn, initialize, messageOf, messagesIn, rawClient } from './raw.ts'
+import { startScriptedServer } from './scripted-server.ts'
+import { serveHosted, times, type HostedSceneOptions } from './scene.ts'
 
 const progress = (value: unknown) => ({
   method: 'notifications/progress',
@@ -92,8 +84,8 @@ describe('a hosted session (MCP 2025-11-25, Session Management)', () => {
 
   it('ends when nobody used it for long, but not while its stream is open', async () => {
     let now = 0
-    const times = { beatMs: 5, sessionMs: 1000, sharedMs: 1000, now: () => now }
-    const { scene, server } = await setScene({ hosting: { times } })
+    const hosting = { times: times({ beatMs: 5, sessionMs: 1000, now: () => now }) }
+    const { scene, server } = await setScene({ hosting })
     const idle = await beginSession(scene)
     const { client } = await beginSession(scene)
     const stream = await client.get()
@@ -272,7 +264,6 @@ describe('a client that comes back (MCP 2025-11-25, Resumability and Redelivery)
     await server.say({ jsonrpc: '2.0', method: 'notifications/own' })
     asked.say(progress(2))
     asked.answer({ ok: true })
-    await asked.response.closed
     const resumed = await client.get({ 'last-event-id': last })
     const missed = eventsIn(await resumed.whole)
     expect(missed.map(({ data }) => JSON.parse(data) as unknown)).toEqual([
@@ -330,8 +321,7 @@ describe('a client that comes back (MCP 2025-11-25, Resumability and Redelivery)
   )
 
   it('can come back to a call that has been silent for long', async () => {
-    const times = { beatMs: 20, sessionMs: 60_000, sharedMs: 60_000, now: () => 0 }
-    const { scene, server } = await setScene({ hosting: { times } })
+    const { scene, server } = await setScene({ hosting: { times: times({ beatMs: 20 }) } })
     const { client } = await beginSession(scene)
     const stream = await client.stream(call(1, 'one'))
     const asked = await server.taken('one')
@@ -344,8 +334,7 @@ describe('a client that comes back (MCP 2025-11-25, Resumability and Redelivery)
   })
 
   it('is shown that it is served also where its version knows no such events', async () => {
-    const times = { beatMs: 20, sessionMs: 60_000, sharedMs: 60_000, now: () => 0 }
-    const { scene, server } = await setScene({ hosting: { times } })
+    const { scene, server } = await setScene({ hosting: { times: times({ beatMs: 20 }) } })
     const { client } = await beginSession(scene, '2025-06-18')
     const stream = await client.stream(call(1, 'one'))
     await until(() => stream.text.includes(':\n\n'))
