@@ -159,6 +159,7 @@ export class Exchange implements Endable, Question {
     const settle = (): void => {
       answer.off('data', collect).off('end', settle).off('close', settle)
       if (this.#isOver) return
+      if (answer.destroyed && !answer.readableEnded) return this.end({ code: 'gateway.stream_cut' })
       const begun = Buffer.concat(chunks)
       const body = answer.readableEnded ? decodedBody(begun, head) : undefined
       const era = clientEraOf(this.#call.request.headers)
@@ -192,8 +193,7 @@ export class Exchange implements Endable, Question {
     if (!begun) return this.#pass(answer)
     if (answer.readableEnded) return this.#finish(begun)
     response.write(begun)
-    if (answer.destroyed) this.end({ code: 'gateway.stream_cut' })
-    else this.#pass(answer)
+    this.#pass(answer)
   }
 
   #pass(answer: IncomingMessage): void {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { Credentials } from '../../../bridge/connections/upstream.ts'
 import { BridgeError } from '../../../shared/errors.ts'
-import { closed, errorOf, open, prepare, until } from '../gateway/support.ts'
+import { errorOf, open, prepare, token, until } from '../gateway/support.ts'
 import { beginSession, call, initialize, messagesIn, modernCall, post, rawClient, stream } from './raw.ts'
 import { serveHosted, times, type HostedSceneOptions } from './scene.ts'
 import { startScriptedServer } from './scripted-server.ts'
@@ -81,18 +82,21 @@ describe('the end of an access', () => {
 })
 
 describe('a client that leaves', () => {
-  it('before its session has begun leaves none behind', async () => {
-    let give = (): void => undefined
-    const credentials = () =>
-      new Promise<never>((_, reject) => (give = () => reject(new BridgeError('oauth.refresh_failed'))))
+  it('before its session has begun leaves none behind, also at the server', async () => {
+    let give: (() => void) | undefined
+    const credentials = () => new Promise<Credentials>((resolve) => (give = () => resolve(token(1))))
     const { scene, server } = await setScene({ access: { credentials } })
     const leaving = open({ port: scene.port, path: scene.path(), body: JSON.stringify(initialize()) })
     leaving.on('error', () => undefined)
-    await until(() => give.length === 0 && leaving.socket?.connecting === false)
+    await until(() => give !== undefined)
     leaving.destroy()
-    await closed(leaving.socket!)
-    give()
-    expect(server.messages).toEqual([])
+    // Another request after it, so that the bridge has seen the end of the first.
+    await rawClient(scene).post('{')
+    while (server.deleted.length === 0) {
+      give?.()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    expect(server.deleted).toEqual(['its-own-1'])
   })
 
   it('in the middle of its message is not served', async () => {
