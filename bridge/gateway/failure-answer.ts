@@ -18,6 +18,7 @@ const exactStatus: Partial<Record<ErrorCode, number>> = {
   'gateway.headers_differ': 400,
   'gateway.message_invalid': 400,
   'gateway.method_refused': 405,
+  'gateway.method_unknown': 404,
   'gateway.not_found': 404,
   'gateway.request_invalid': 400,
   'gateway.session_needed': 400,

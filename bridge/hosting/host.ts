@@ -127,7 +127,7 @@ export function createHost({ upstreams, open, add, maxRequestBytes, times = usua
     }
     const fault =
       era === 'modern' && message.kind === 'request' ? faultOf(call.request.headers, message) : undefined
-    if (fault) return reply.refuse(fault.failure, { status: 400, code: fault.code, id: message.id })
+    if (fault) return reply.refuse(fault.failure, { ...fault, id: message.id })
     const channel = hosted.shared(era, call)
     if ('code' in channel) return reply.refuse(channel, { id: message.id })
     channel.take(message, reply)

@@ -35,13 +35,15 @@ const named = new Set(['tools/call', 'prompts/get', 'resources/read'])
 
 /** Why a request of the current revision is refused, with the code that the specification has for it. */
 export interface RequestFault {
+  readonly status: number
   readonly code: number
   readonly failure: Failure
 }
 
-/** The codes for headers that differ from the body, and for a body that lacks what every request must say. */
+/** The codes for headers that differ from the body, for a body that lacks what every request must say, and for a method that there is not. */
 const headerMismatch = -32_020
 const invalidParams = -32_602
+const methodNotFound = -32_601
 
 /**
  * Compares a request with the headers that repeat it; undefined where all is well. `Mcp-Param-*` is not looked at: nothing here goes by it, and
@@ -51,15 +53,18 @@ const invalidParams = -32_602
 export function faultOf(headers: IncomingHttpHeaders, request: RpcMessage): RequestFault | undefined {
   const mirrored = mirror(request)
   if (!mirrored) {
-    return {
-      code: invalidParams,
-      failure: { code: 'gateway.message_invalid', detail: '_meta without a version' },
-    }
+    const failure: Failure = { code: 'gateway.message_invalid', detail: '_meta names no version' }
+    return { status: 400, code: invalidParams, failure }
   }
-  const differs = differingHeader(headers, request, mirrored)
-  return differs === undefined
-    ? undefined
-    : { code: headerMismatch, failure: { code: 'gateway.headers_differ', detail: differs } }
+  const detail = differingHeader(headers, request, mirrored)
+  if (detail !== undefined) {
+    return { status: 400, code: headerMismatch, failure: { code: 'gateway.headers_differ', detail } }
+  }
+  // It would begin a session, for all who share the channel.
+  const begins = request.method === 'initialize'
+  return begins
+    ? { status: 404, code: methodNotFound, failure: { code: 'gateway.method_unknown' } }
+    : undefined
 }
 
 function differingHeader(

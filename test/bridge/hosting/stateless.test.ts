@@ -90,6 +90,13 @@ describe('requests without a session (MCP 2026-07-28, Sending Messages)', () => 
     expect([answer.status, messageOf(answer).error?.code]).toEqual([status, code])
   })
 
+  it('do not begin a session, which would be one for all clients of the app', async () => {
+    const { scene, server } = await setScene()
+    const answer = await post(rawClient(scene), modern(1, 'initialize', { protocolVersion: '2025-11-25' }))
+    expect([answer.status, errorOf(answer).error.code]).toEqual([404, -32_601])
+    expect(server.messages).toEqual([])
+  })
+
   it('are POST alone, whatever session they name', async () => {
     const { scene } = await setScene()
     const client = rawClient(scene, 'one', { 'mcp-protocol-version': modernVersion, 'mcp-session-id': 'x' })
