@@ -128,6 +128,8 @@ export class Exchange implements Endable, Question {
 
   failed(failure: Failure, status?: number): void {
     if (mendedBySignIn.has(failure.code) && this.#handOver(true)) return
+    // Where there is no such endpoint, many servers answer with a page.
+    if (status !== undefined && this.#refusesEra({ status, headers: {} }) && this.#handOver(false)) return
     this.end(failure, status === undefined ? {} : { status })
   }
 
@@ -147,6 +149,10 @@ export class Exchange implements Endable, Question {
     return request.headers['mcp-session-id'] === undefined && readMessage(this.#body).method === 'initialize'
   }
 
+  #refusesEra(head: AnswerHead, body: Buffer = Buffer.alloc(0)): boolean {
+    return this.#mayRefuseEra(head) && eraRefusal(clientEraOf(this.#call.request.headers), head, body)
+  }
+
   /** Reads a refusal before it is passed on, since another way to the server may be open. */
   #weigh(answer: IncomingMessage, head: AnswerHead): void {
     const chunks: Buffer[] = []
@@ -162,8 +168,7 @@ export class Exchange implements Endable, Question {
       if (answer.destroyed && !answer.readableEnded) return this.end({ code: 'gateway.stream_cut' })
       const begun = Buffer.concat(chunks)
       const body = answer.readableEnded ? decodedBody(begun, head) : undefined
-      const era = clientEraOf(this.#call.request.headers)
-      if (body && eraRefusal(era, head, body) && this.#handOver(false)) return
+      if (body && this.#refusesEra(head, body) && this.#handOver(false)) return
       this.#relay(answer, head, begun)
     }
     answer.on('data', collect).on('end', settle).on('close', settle)

@@ -6,7 +6,7 @@ import { HostedSession } from './hosted-session.ts'
 import { SharedChannel } from './shared-channel.ts'
 
 /** Whose requests, and for which connection; all of them where none is named. */
-export interface Place {
+interface Place {
   readonly client: string
   readonly connection: string | undefined
 }

@@ -69,6 +69,7 @@ describe('a refusal that may be of the era', () => {
     ['of initialize by a server of the current revision', answerWith(400, modernOnly)],
     ['that is compressed', answerWith(400, gzipSync(modernOnly), { 'content-encoding': 'gzip' })],
     ['of initialize without a word', answerWith(405, '')],
+    ['with a page', answerWith(404, '<p>Cannot POST /sse</p>', { 'content-type': 'text/html' })],
   ])('%s leads to the host, in a session of its own', async (_, answer) => {
     const { client, scene } = await setScene(answer)
     const hosted = await client.post(initialize())

@@ -4,7 +4,7 @@ import { serveRemote, until } from '../gateway/support.ts'
 import type { Message } from './raw.ts'
 
 /** A request of the scripted server's, which is under way. */
-export interface ScriptedCall {
+interface ScriptedCall {
   readonly message: Message
   readonly headers: IncomingHttpHeaders
   readonly hasEnded: boolean
