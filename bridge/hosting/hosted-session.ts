@@ -54,8 +54,7 @@ export class HostedSession implements ChannelClient {
 
   /** Whether a client waits for something here just now. */
   get isInUse(): boolean {
-    for (const { isOpen } of this.#streams.values()) if (isOpen) return true
-    return this.#waiting.size > 0
+    return [...this.#streams.values()].some(({ isOpen }) => isOpen)
   }
 
   /** Begins with the client's first message. */

@@ -45,8 +45,9 @@ export class SharedChannel implements ChannelClient {
     return undefined
   }
 
+  /** Whether a client waits for something here just now. */
   get isInUse(): boolean {
-    return this.#asked.size > 0
+    return [...this.#asked.values()].some(({ hasLeft }) => !hasLeft)
   }
 
   /** Takes one message and answers it. */

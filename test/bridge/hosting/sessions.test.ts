@@ -87,6 +87,9 @@ describe('a hosted session (MCP 2025-11-25, Session Management)', () => {
     const hosting = { times: times({ beatMs: 5, sessionMs: 1000, now: () => now }) }
     const { scene, server } = await setScene({ hosting })
     const idle = await beginSession(scene)
+    const left = idle.client.stream(call(1, 'never'))
+    ;(await server.taken('never')).say(progress(1))
+    ;(await left).leave()
     const { client } = await beginSession(scene)
     const stream = await client.get()
     now = 2000

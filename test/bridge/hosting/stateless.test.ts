@@ -85,7 +85,9 @@ describe('requests without a session (MCP 2026-07-28, Sending Messages)', () => 
   ])('get the error %i with the status %i, also from a server that says 200', async (code, status) => {
     const { scene, server } = await setScene()
     const answered = post(rawClient(scene), modern(1, 'own/method'))
-    ;(await server.taken('own/method')).answer({ error: { code, message: 'no' } })
+    ;(await server.taken('own/method')).answer({
+      error: { code, message: 'no', data: { supported: ['2026-07-28'] } },
+    })
     const answer = await answered
     expect([answer.status, messageOf(answer).error?.code]).toEqual([status, code])
   })
