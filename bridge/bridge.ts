@@ -98,6 +98,19 @@ export function createBridge(ports: BridgePorts): Bridge {
       return view && `${view.createdAt} ${view.url}`
     },
   })
+  const upstreams = { get: (id: string) => connections.find(id) }
+  const eras = createEraMemory()
+  const mostMessageBytes = (): number => settings.current()['gateway.maxRequestBytes']
+  const channels = createChannels({
+    upstreams,
+    statusOf: (id) => connections.find(id)?.view.status,
+    memory,
+    pages,
+    eras,
+    mostMessageBytes,
+    clock,
+    log,
+  })
   const gateway = createGateway({
     upstreams: {
       get(id) {
@@ -107,22 +120,15 @@ export function createBridge(ports: BridgePorts): Bridge {
       },
     },
     clients,
+    hosting: {
+      openConnection: (connection, client) => channels.openConnection(connection, client),
+      eras,
+    },
     settings: () => settings.current(),
     routes: {
       [callbackPath]: (request, response) => callbacks.handle(request, response),
       [signInPath]: (request, response) => pages.handle(request, response),
     },
-    log,
-  })
-  const mostMessageBytes = (): number => settings.current()['gateway.maxRequestBytes']
-  const channels = createChannels({
-    upstreams: { get: (id) => connections.find(id) },
-    statusOf: (id) => connections.find(id)?.view.status,
-    memory,
-    pages,
-    eras: createEraMemory(),
-    mostMessageBytes,
-    clock,
     log,
   })
   const pipes = createPipes({ channels, mostMessageBytes })
@@ -179,9 +185,10 @@ export function createBridge(ports: BridgePorts): Bridge {
     async close() {
       // First, since the end of the connections would end every call that another bridge can take over.
       await pipes.close()
+      // Then what ends its sessions at the servers, for which the connections are needed.
+      await gateway.close()
       channels.close()
       const settled = connections.close()
-      await gateway.close()
       // An answer that is on its way may hold the only refresh token that still works.
       await Promise.race([settled, new Promise<void>((resolve) => clock.after(closingMs, resolve))])
       await memory.close()

@@ -89,6 +89,12 @@ export const errors = {
   'gateway.stream_cut': entry('time', 'The server ended the connection before its answer was complete', 'Call again if the call may be repeated.'),
   'gateway.message_invalid': entry('user', 'This is not a JSON-RPC message', 'Send one JSON object in each line.'),
   'gateway.too_many_calls': entry('time', 'Too many calls of this client are under way', 'Wait for answers, then call again.'),
+  'gateway.method_unknown': entry('user', 'The revision of this request has no such method', 'Use an MCP client of the current revision.'),
+  'gateway.headers_differ': entry('user', 'The headers of the request do not say what its body says', 'Use an MCP client of the current revision.'),
+  'gateway.session_needed': entry('user', 'This request needs a session', 'Begin one with initialize.'),
+  'gateway.session_unknown': entry('user', 'There is no such session', 'Begin a new one with initialize.'),
+  'gateway.event_unknown': entry('user', 'The event stream cannot be resumed after this event', 'Call again if the call may be repeated.'),
+  'gateway.client_away': entry('time', 'The client app cannot be asked just now', 'Ask again when it listens.'),
   'gateway.session_lost': entry('user', 'The server had forgotten the session of this client', 'Call again in the new session; this call was not repeated, since it may have had an effect.'),
   'gateway.call_lost': entry('user', 'The bridge was restarted during this call', 'Look whether it had its effect, then call again.'),
 

@@ -2,7 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Failure } from '../../shared/errors.ts'
 import type { CallOrigin, Credentials, Upstream } from '../connections/upstream.ts'
+import type { Host } from '../hosting/host.ts'
+import { clientEraOf } from '../hosting/request-rules.ts'
+import { eraRefusal, type EraMemory } from '../translation/era.ts'
 import { isPlainEventStream, type AnswerHead } from './answer-rules.ts'
+import { decodedBody, mayBeEraRefusal, mendedBySignIn, mostRefusalBytes } from './hand-over.ts'
 import { messageEvent, watchEventStream, type EventStreamWatch } from './event-stream.ts'
 import { answerFailure, errorMessage, type AnswerOptions } from './failure-answer.ts'
 import { requestHeaders, responseHeaders } from './headers.ts'
@@ -26,6 +30,9 @@ export interface LocalCall {
 export interface ExchangeSurroundings extends RequestSurroundings {
   /** The largest request body that is taken, in bytes. */
   readonly maxRequestBytes: () => number
+  /** Takes over what cannot be passed on as it is. */
+  readonly host: Pick<Host, 'serve'> | undefined
+  readonly eras: Pick<EraMemory, 'eraOf'> | undefined
 }
 
 /** Up to this size in bytes a body is kept while its event stream runs, for the id that an error of ours would answer. */
@@ -120,11 +127,66 @@ export class Exchange implements Endable, Question {
   }
 
   failed(failure: Failure, status?: number): void {
+    if (mendedBySignIn.has(failure.code) && this.#handOver(true)) return
+    // Where there is no such endpoint, many servers answer with a page.
+    if (status !== undefined && this.#refusesEra({ status, headers: {} }) && this.#handOver(false)) return
     this.end(failure, status === undefined ? {} : { status })
   }
 
   answered(answer: IncomingMessage, head: AnswerHead): void {
     if (this.#isOver) return
+    if (this.#mayRefuseEra(head)) return this.#weigh(answer, head)
+    this.#relay(answer, head)
+  }
+
+  /** Whether the answer may mean that the server does not speak the client's era. Within a session, and where it is known, it cannot. */
+  #mayRefuseEra(head: AnswerHead): boolean {
+    const { host, eras } = this.#around
+    if (!host || this.method !== 'POST' || !mayBeEraRefusal(head)) return false
+    const { request, connection } = this.#call
+    if (eras?.eraOf(connection) !== undefined) return false
+    if (clientEraOf(request.headers) === 'modern') return true
+    return request.headers['mcp-session-id'] === undefined && readMessage(this.#body).method === 'initialize'
+  }
+
+  #refusesEra(head: AnswerHead, body: Buffer = Buffer.alloc(0)): boolean {
+    return this.#mayRefuseEra(head) && eraRefusal(clientEraOf(this.#call.request.headers), head, body)
+  }
+
+  /** Reads a refusal before it is passed on, since another way to the server may be open. */
+  #weigh(answer: IncomingMessage, head: AnswerHead): void {
+    const chunks: Buffer[] = []
+    let length = 0
+    const collect = (chunk: Buffer): void => {
+      chunks.push(chunk)
+      length += chunk.length
+      if (length > mostRefusalBytes) settle()
+    }
+    const settle = (): void => {
+      answer.off('data', collect).off('end', settle).off('close', settle)
+      if (this.#isOver) return
+      if (answer.destroyed && !answer.readableEnded) return this.end({ code: 'gateway.stream_cut' })
+      const begun = Buffer.concat(chunks)
+      const body = answer.readableEnded ? decodedBody(begun, head) : undefined
+      if (body && this.#refusesEra(head, body) && this.#handOver(false)) return
+      this.#relay(answer, head, begun)
+    }
+    answer.on('data', collect).on('end', settle).on('close', settle)
+  }
+
+  /** Lets the host go on with a request of which the client has seen nothing yet. */
+  #handOver(isOutOfSession: boolean): boolean {
+    const { host } = this.#around
+    const { request, response, client, connection } = this.#call
+    const isReadable = request.headers['content-encoding'] === undefined
+    if (!host || this.#isOver || this.#answer || this.method !== 'POST' || !isReadable) return false
+    this.#isOver = true
+    const body = this.#body
+    host.serve({ request, response, awaitsContinue: false, client, connection, body, isOutOfSession })
+    return true
+  }
+
+  #relay(answer: IncomingMessage, head: AnswerHead, begun?: Buffer): void {
     const { response } = this.#call
     response.writeHead(head.status, responseHeaders(answer.rawHeaders))
     this.#answer = answer
@@ -133,6 +195,9 @@ export class Exchange implements Endable, Question {
     } else {
       this.#body = noBody
     }
+    if (!begun) return this.#pass(answer)
+    if (answer.readableEnded) return this.#finish(begun)
+    response.write(begun)
     this.#pass(answer)
   }
 

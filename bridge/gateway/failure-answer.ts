@@ -14,9 +14,15 @@ const exactStatus: Partial<Record<ErrorCode, number>> = {
   'connection.unknown': 404,
   'gateway.body_incomplete': 400,
   'gateway.body_too_large': 413,
+  'gateway.event_unknown': 400,
+  'gateway.headers_differ': 400,
+  'gateway.message_invalid': 400,
   'gateway.method_refused': 405,
+  'gateway.method_unknown': 404,
   'gateway.not_found': 404,
   'gateway.request_invalid': 400,
+  'gateway.session_needed': 400,
+  'gateway.session_unknown': 404,
   'network.timeout': 504,
 }
 

@@ -9,7 +9,7 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 import { z } from 'zod'
-import { createChannels } from '../../../bridge/channels.ts'
+import { createServerChannels } from '../../../bridge/server-channels.ts'
 import type { ChannelClient, OpenChannel } from '../../../bridge/channel/channel.ts'
 import { createEraMemory } from '../../../bridge/translation/era-memory.ts'
 import type { EraMemory } from '../../../bridge/translation/era.ts'
@@ -127,14 +127,14 @@ export function channelsTo(url: URL, eras: EraMemory = createEraMemory()): OpenC
     stepUp: (used) => Promise.resolve(used),
     asksStepUp: () => false,
   }
-  const channels = createChannels({
+  const channels = createServerChannels({
     upstreams: { get: () => upstream },
     mostMessageBytes: () => 16 * 1024 * 1024,
     eras,
     log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
   })
   onTestFinished(() => channels.close())
-  return (client: ChannelClient) => channels.openConnection('issues', client)
+  return (client: ChannelClient) => channels.open('issues', client)
 }
 
 /** Connects the SDK's client of an era over a channel. */
