@@ -11,6 +11,7 @@ export interface Page {
   readonly content: string
   /** Where its forms may lead, also by redirects; nowhere by default. */
   readonly formAction?: string
+  readonly referrerPolicy?: 'same-origin'
   readonly allow?: string
 }
 
@@ -30,12 +31,12 @@ const styleHash = createHash('sha256').update(style).digest('base64')
 
 /** Answers a request with a page. It runs no script, and is neither kept, framed nor told to others by its address. */
 export function servePage(response: ServerResponse, page: Page): void {
-  const { status, title, content, isFailure, formAction = "'none'", allow } = page
+  const { status, title, content, isFailure, formAction = "'none'", referrerPolicy, allow } = page
   response.writeHead(status, {
     'content-type': 'text/html; charset=utf-8',
     // Its address may hold a code or a ticket.
     'cache-control': 'no-store',
-    'referrer-policy': 'no-referrer',
+    'referrer-policy': referrerPolicy ?? 'no-referrer',
     'content-security-policy': `default-src 'none'; style-src 'sha256-${styleHash}'; frame-ancestors 'none'; base-uri 'none'; form-action ${formAction}`,
     'x-content-type-options': 'nosniff',
     ...(allow === undefined ? {} : { allow }),

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 
 /** Which protocol a server speaks: that of 2026-07-28, that with sessions, both, or HTTP+SSE of 2024-11-05. */
-export const ServerEra = z.enum(['modern', 'session', 'both', 'sse'])
-export type ServerEra = z.infer<typeof ServerEra>
+const ServerEra = z.enum(['modern', 'session', 'both', 'sse'])
+type ServerEra = z.infer<typeof ServerEra>
 
 /** Remembers which protocol the server of a connection speaks, across restarts. */
 export interface EraMemory {
+  /** Undefined where nothing is known, or where it is older than a day. */
   eraOf(connection: string): ServerEra | undefined
   learn(connection: string, era: ServerEra): void
 }
@@ -39,9 +40,12 @@ export interface KnownList {
   readonly digest: string
 }
 
+/** What a server speaks, and when that was found out, in milliseconds since the epoch. */
+const KnownEra = z.object({ is: ServerEra, asOf: z.number() })
+
 /** All that is known of the server of one connection. */
 export interface Knowledge {
-  readonly era?: ServerEra
+  readonly era?: z.infer<typeof KnownEra>
   readonly self?: ServerSelf
   readonly lists: Readonly<Partial<Record<ListName, KnownList>>>
 }
@@ -136,7 +140,7 @@ const Stored = z.object({
   v: z.literal(1),
   /** The connection that it is about, which another one of the same id is not. */
   of: z.string(),
-  era: ServerEra.optional(),
+  era: KnownEra.optional(),
   self: ServerSelf.optional(),
   lists: z.partialRecord(z.enum(listNames), StoredList),
 })

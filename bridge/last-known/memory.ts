@@ -52,6 +52,8 @@ export interface Memory extends EraMemory {
 /** How long a change waits for others to be written with it, in milliseconds, and how often what did not change is written for its age alone. */
 const writeAfterMs = 2_000
 const mostStaleMs = 6 * 60 * 60_000
+/** How long the era of a server is relied on, in milliseconds: it may have learned another one since. */
+const eraMs = 24 * 60 * 60_000
 
 const keyName = 'last-known-key'
 
@@ -138,9 +140,15 @@ export function openMemory({ folder, vault, clock, log, identityOf }: MemoryOpti
         knowledge?.era === undefined && !knowledge?.self && Object.keys(knowledge?.lists ?? {}).length === 0
       return isEmpty ? undefined : knowledge
     },
-    eraOf: (connection) => known(connection)?.era,
-    learn(connection, era) {
-      learn(connection, (before) => (before.era === era ? before : { ...before, era }))
+    eraOf(connection) {
+      const era = known(connection)?.era
+      return era && clock.now() - era.asOf < eraMs ? era.is : undefined
+    },
+    learn(connection, is) {
+      const asOf = clock.now()
+      const earlier = known(connection)?.era
+      const isWorthWriting = earlier?.is !== is || asOf - earlier.asOf > mostStaleMs
+      if (isWorthWriting) learn(connection, (before) => ({ ...before, era: { is, asOf } }))
     },
     learnSelf(connection, said) {
       const self = boundedSelf(said)

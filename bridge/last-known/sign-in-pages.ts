@@ -10,7 +10,7 @@ import type { SignInPages as PageAddresses } from './refusals.ts'
 export const signInPath = '/sign-in'
 
 /** As much of a connection as its page shows and does. */
-export interface SignInSubject {
+interface SignInSubject {
   readonly id: string
   readonly url: URL
   /** Whether it has a key of its own and nothing to sign in to. */
@@ -73,6 +73,8 @@ export function createSignInPages({ find, origin, clock }: SignInPagesOptions): 
         `<input type="hidden" name="token" value="${token}"><button>Sign in</button></form>`,
       // The button ends at the authorization server, which is not known before.
       formAction: "'self' https: http:",
+      // Without a referrer at all, a browser says of the form that it comes from nowhere (Origin: null).
+      referrerPolicy: 'same-origin',
     })
   }
 

@@ -77,7 +77,7 @@ export function failedCall(request: RpcMessage, text: string): Buffer {
 }
 
 /** The key under which a client of the current revision answers whether the person wants to sign in. */
-export const signInInput = 'bridgekeeper-sign-in'
+const signInInput = 'bridgekeeper-sign-in'
 
 /**
  * Answers a request of the current revision with a page that a person should go to. It gives no state to bring back, so that a server that gets the

@@ -114,6 +114,8 @@ describe('the page that starts a sign-in', () => {
     const answer = await fetch(page)
     expect(answer.status).toBe(200)
     expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'")
+    // With no-referrer a browser would send the form with Origin: null, which is refused.
+    expect(answer.headers.get('referrer-policy')).toBe('same-origin')
     expect(await answer.text()).toContain(scene.server.url.host)
     expect(browser.opened).toEqual([])
     expect(scene.authorization.state.counters.authorizations).toBe(0)
