@@ -72,7 +72,7 @@ describe('requests without a session (MCP 2026-07-28, Sending Messages)', () => 
       expect(messageOf(await post(client, request))).toMatchObject({ id, result: { nonce } })
     }
     await Promise.all(
-      Array.from({ length: 50 }, async (_, who) => {
+      Array.from({ length: 30 }, async (_, who) => {
         const client = rawClient(scene)
         for (let id = 0; id < 20; id++) await ask(client, `${who}/${id}`, id)
       }),
