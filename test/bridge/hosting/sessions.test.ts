@@ -92,12 +92,17 @@ describe('a hosted session (MCP 2025-11-25, Session Management)', () => {
     ;(await left).leave()
     const { client } = await beginSession(scene)
     const stream = await client.get()
+    const watcher = await (await beginSession(scene)).client.get()
+    const beats = (): number => watcher.text.split(':\n\n').length
     now = 2000
     await until(() => server.deleted.length > 0)
-    expect(server.deleted).toEqual(['its-own-1'])
     expect((await idle.client.post({ jsonrpc: '2.0', method: 'x' })).status).toBe(404)
-    expect((await client.post({ jsonrpc: '2.0', method: 'x' })).status).toBe(202)
     stream.leave()
+    const seen = beats()
+    await until(() => beats() > seen + 2)
+    expect(server.deleted).toEqual(['its-own-1'])
+    expect((await client.post({ jsonrpc: '2.0', method: 'x' })).status).toBe(202)
+    watcher.leave()
   })
 })
 
@@ -236,6 +241,11 @@ describe('the streams of a session (MCP 2025-11-25, Listening for Messages from 
     await own.find(({ params }) => params?.n === 2)
     expect(own.messages.map(({ params }) => params.n)).toEqual([1, 2])
     own.leave()
+    const next = await client.get()
+    await server.say({ jsonrpc: '2.0', method: 'notifications/own', params: { n: 3 } })
+    await next.find(({ params }) => params?.n === 3)
+    expect(next.messages).toHaveLength(1)
+    next.leave()
   })
 
   it('have one reader each: a new one takes over, and nothing comes twice', async () => {

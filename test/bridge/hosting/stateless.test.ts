@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { errorOf, until } from '../gateway/support.ts'
+import { buffer } from 'node:stream/consumers'
+import { errorOf, serveRemote, until } from '../gateway/support.ts'
 import {
   call,
   headersOf,
@@ -11,6 +12,8 @@ import {
   post,
   rawClient,
   stream,
+  type Message,
+  type RawClient,
 } from './raw.ts'
 import { startScriptedServer } from './scripted-server.ts'
 import { serveHosted, type HostedSceneOptions } from './scene.ts'
@@ -51,6 +54,28 @@ describe('requests without a session (MCP 2026-07-28, Sending Messages)', () => 
         { jsonrpc: '2.0', method: 'notifications/message', params: { of: n } },
         { jsonrpc: '2.0', id, result: { of: n } },
       ]),
+    )
+  })
+
+  it('never cross in a crowd of clients that all count from zero', async () => {
+    const remote = await serveRemote(async (request, response) => {
+      const { id, params } = JSON.parse((await buffer(request)).toString()) as Message
+      // Answers overtake each other.
+      await new Promise((resolve) => setTimeout(resolve, (Number(id) * 7) % 5))
+      const result = { nonce: params.arguments?.nonce, resultType: 'complete' }
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ jsonrpc: '2.0', id, result }))
+    })
+    const scene = await serveHosted(remote.url)
+    const ask = async (client: RawClient, nonce: string, id: number): Promise<void> => {
+      const request = modern(id, 'prompts/get', { name: 'x', arguments: { nonce } })
+      expect(messageOf(await post(client, request))).toMatchObject({ id, result: { nonce } })
+    }
+    await Promise.all(
+      Array.from({ length: 30 }, async (_, who) => {
+        const client = rawClient(scene)
+        for (let id = 0; id < 20; id++) await ask(client, `${who}/${id}`, id)
+      }),
     )
   })
 
