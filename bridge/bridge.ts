@@ -18,7 +18,6 @@ import type { Paths } from './paths.ts'
 import type { Browser, Clock, Log } from './ports.ts'
 import type { OpenVault } from './vault/vault.ts'
 import { createPipes } from './stdio/pipes.ts'
-import { createEraMemory } from './translation/era-memory.ts'
 import { version } from './version.ts'
 
 /** What the outside provides to the bridge. */
@@ -99,14 +98,13 @@ export function createBridge(ports: BridgePorts): Bridge {
     },
   })
   const upstreams = { get: (id: string) => connections.find(id) }
-  const eras = createEraMemory()
   const mostMessageBytes = (): number => settings.current()['gateway.maxRequestBytes']
   const channels = createChannels({
     upstreams,
     statusOf: (id) => connections.find(id)?.view.status,
     memory,
     pages,
-    eras,
+    eras: memory,
     mostMessageBytes,
     clock,
     log,
@@ -122,7 +120,7 @@ export function createBridge(ports: BridgePorts): Bridge {
     clients,
     hosting: {
       openConnection: (connection, client) => channels.openConnection(connection, client),
-      eras,
+      eras: memory,
     },
     settings: () => settings.current(),
     routes: {

@@ -1,16 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-
-/** Which protocol a server speaks: that of 2026-07-28, that with sessions, both, or HTTP+SSE of 2024-11-05. */
-const ServerEra = z.enum(['modern', 'session', 'both', 'sse'])
-type ServerEra = z.infer<typeof ServerEra>
-
-/** Remembers which protocol the server of a connection speaks, across restarts. */
-export interface EraMemory {
-  /** Undefined where nothing is known, or where it is older than a day. */
-  eraOf(connection: string): ServerEra | undefined
-  learn(connection: string, era: ServerEra): void
-}
+import type { ServerEra } from '../translation/era.ts'
 
 /** What a server lists. */
 export const listNames = ['tools', 'prompts', 'resources', 'resourceTemplates'] as const
@@ -41,7 +31,8 @@ export interface KnownList {
 }
 
 /** What a server speaks, and when that was found out, in milliseconds since the epoch. */
-const KnownEra = z.object({ is: ServerEra, asOf: z.number() })
+const serverEras = ['modern', 'session', 'both', 'sse'] as const satisfies readonly ServerEra[]
+const KnownEra = z.object({ is: z.enum(serverEras), asOf: z.number() })
 
 /** All that is known of the server of one connection. */
 export interface Knowledge {

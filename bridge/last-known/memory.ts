@@ -5,6 +5,7 @@ import type { Clock, Log } from '../ports.ts'
 import { removeLeftovers, replaceFile } from '../vault/atomic-replace.ts'
 import { findKeptKey, keptKey } from '../vault/kept-key.ts'
 import type { Vault } from '../vault/record.ts'
+import type { EraMemory } from '../translation/era.ts'
 import { sealerFrom } from '../vault/sealer.ts'
 import {
   boundedSelf,
@@ -14,7 +15,6 @@ import {
   listsOf,
   readKnowledge,
   writeKnowledge,
-  type EraMemory,
   type Knowledge,
   type KnownList,
   type ListName,

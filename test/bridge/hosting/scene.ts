@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest'
 import { createServerChannels } from '../../../bridge/server-channels.ts'
-import { createEraMemory } from '../../../bridge/translation/era-memory.ts'
+import { createEraMemory } from '../../support/era-memory.ts'
 import type { Upstream } from '../../../bridge/connections/upstream.ts'
 import { createGateway, type Gateway, type HostingOptions } from '../../../bridge/gateway/gateway.ts'
 import type { HostTimes } from '../../../bridge/hosting/host.ts'

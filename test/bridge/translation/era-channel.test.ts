@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { readMessage } from '../../../bridge/channel/rpc-message.ts'
 import type { ServerEra } from '../../../bridge/translation/era.ts'
-import { createEraMemory } from '../../../bridge/translation/era-memory.ts'
+import { createEraMemory } from '../../support/era-memory.ts'
 import { overChannel } from '../../support/channel-transport.ts'
 import { startEverythingServer } from '../../support/everything-server.ts'
 import { startLoopback } from '../../support/loopback.ts'

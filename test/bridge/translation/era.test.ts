@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { createEraMemory } from '../../../bridge/translation/era-memory.ts'
 import { eraOfRequest, eraRefusal } from '../../../bridge/translation/era.ts'
 import { readMessage } from '../../../bridge/channel/rpc-message.ts'
 
@@ -54,29 +53,5 @@ describe('the era of a request', () => {
     expect(eraOf({ method: 'tools/list', params: { _meta } })).toBe('modern')
     expect(eraOf({ method: 'tools/list' })).toBeUndefined()
     expect(eraOf({ method: 'tools/list', params: { _meta: { progressToken: 1 } } })).toBeUndefined()
-  })
-})
-
-describe('the memory of eras', () => {
-  it('forgets after an hour, so that a server may learn another era', () => {
-    let now = 0
-    const memory = createEraMemory(() => now)
-    memory.learn('issues', 'session')
-    now = 3_599_999
-    expect(memory.eraOf('issues')).toBe('session')
-    now = 3_600_000
-    expect(memory.eraOf('issues')).toBeUndefined()
-  })
-
-  it('knows each connection apart, and the newest word counts', () => {
-    const memory = createEraMemory()
-    memory.learn('issues', 'session')
-    memory.learn('other', 'sse')
-    memory.learn('issues', 'both')
-    expect([memory.eraOf('issues'), memory.eraOf('other'), memory.eraOf('third')]).toEqual([
-      'both',
-      'sse',
-      undefined,
-    ])
   })
 })
