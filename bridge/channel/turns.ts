@@ -1,7 +1,10 @@
 import type { Call } from './call.ts'
 
-/** How many calls of one client are at the server at once. A client that reads none of its answers keeps a connection for each. */
-const mostAtOnce = 256
+/**
+ * How many messages of one client are on their way at once. A client that reads none of its answers keeps a connection for each, and must leave
+ * enough of them to others.
+ */
+export const mostAtOnce = 128
 
 /** Lets the calls of one client begin in their order, so many at once. */
 export class Turns {

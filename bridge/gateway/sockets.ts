@@ -41,8 +41,8 @@ const agentOptions: http.AgentOptions = {
   scheduling: 'lifo',
   // TCP probes find a dead peer while an answer is awaited, which may rightly take hours.
   keepAliveMsecs: 15_000,
-  // Each call and each open stream of each client app holds one. Far above what one of them may have at once, so that none keeps the rest waiting.
-  maxSockets: 8_192,
+  // Each open stream of each client app holds one.
+  maxSockets: 512,
   maxFreeSockets: 32,
 }
 
