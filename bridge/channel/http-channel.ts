@@ -124,6 +124,8 @@ export class HttpChannel implements Channel {
   }
 
   giveUp(failure: Failure): void {
+    // What has no turn yet is left to the other bridge.
+    this.#turns.clear()
     const lost = this.#calls.filter(({ rules, hasBegun }) => hasBegun && !rules.isRepeatable)
     for (const call of lost) call.end(failure)
   }

@@ -90,7 +90,9 @@ export class SseChannel implements Channel {
   }
 
   giveUp(failure: Failure): void {
-    for (const call of this.#calls.all()) if (call.isPosted && !call.isRepeatable) this.#end(call, failure)
+    // What waits is left to the other bridge.
+    this.#holder = this
+    for (const call of this.#calls.posted()) if (!call.isRepeatable) this.#end(call, failure)
   }
 
   pause(): void {
