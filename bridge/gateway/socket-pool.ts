@@ -20,7 +20,7 @@ interface AgentLike {
 export interface SocketPool {
   readonly agent: Agent
   /** Closes those that wait and are stale, and says how many still wait. `since`: when the wait began. */
-  closeIdle(isStale: (since: number) => boolean): number
+  readonly closeIdle: (isStale: (since: number) => boolean) => number
 }
 
 /**
