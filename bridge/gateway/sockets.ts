@@ -41,7 +41,8 @@ const agentOptions: http.AgentOptions = {
   keepAliveMsecs: 15_000,
   // Each open stream of each client app holds one.
   maxSockets: 512,
-  maxFreeSockets: 32,
+  // As many: where fewer may rest, a hundred busy clients close and open connections all the time, which costs more than their calls.
+  maxFreeSockets: 512,
 }
 
 /** A server's headers may be large, with policies and cookies that we drop. */
