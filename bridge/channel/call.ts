@@ -3,7 +3,7 @@ import type { Upstream } from '../connections/upstream.ts'
 import type { AnswerHead } from '../gateway/answer-rules.ts'
 import type { Endable } from '../gateway/in-flight.ts'
 import type { CallEnd } from './channel.ts'
-import { Delivery, type DeliveryReceiver, type DeliverySurroundings } from './delivery.ts'
+import { Delivery, type DeliveryReceiver, type DeliverySurroundings, type Parcel } from './delivery.ts'
 import { failureOfStatus, passedOnError } from './error-messages.ts'
 import { isSameId, readMessage, withId, type RpcMessage } from './rpc-message.ts'
 
@@ -109,12 +109,15 @@ export class Call implements DeliveryReceiver, Endable {
   }
 
   #deliver(method: 'POST' | 'GET', fields: readonly string[]): void {
-    const { upstream } = this
-    const { client } = this.#around
-    const isRepeatable = this.rules.isRepeatable || method === 'GET'
-    const parcel = { upstream, client, method, fields, isRepeatable }
-    const { bytes } = this.request
-    const delivery = new Delivery(method === 'POST' ? { ...parcel, body: bytes } : parcel, this, this.#around)
+    const parcel: Parcel = {
+      upstream: this.upstream,
+      client: this.#around.client,
+      method,
+      body: method === 'POST' ? this.request.bytes : undefined,
+      fields,
+      isRepeatable: this.rules.isRepeatable || method === 'GET',
+    }
+    const delivery = new Delivery(parcel, this, this.#around)
     this.#delivery = delivery
     if (this.#isPaused) delivery.pause()
     delivery.send()

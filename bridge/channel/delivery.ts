@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Failure } from '../../shared/errors.ts'
 import type { CallOrigin, Credentials, Upstream } from '../connections/upstream.ts'
 import { isPlainEventStream, type AnswerHead } from '../gateway/answer-rules.ts'
-import { requestHeaders } from '../gateway/headers.ts'
+import { ownRequestHeaders } from '../gateway/headers.ts'
 import { callOrigin } from '../gateway/message.ts'
 import { noBody } from '../gateway/request-body.ts'
 import { ServerRequest, type Question, type RequestSurroundings } from '../gateway/server-request.ts'
@@ -36,7 +36,7 @@ export interface Parcel {
   /** Where to, if not to the MCP endpoint: of the same origin, since the credentials go there. */
   readonly url?: URL | undefined
   readonly method: 'POST' | 'GET' | 'DELETE'
-  readonly body?: Buffer
+  readonly body?: Buffer | undefined
   /** Header fields beside those that every delivery has: name, value, name, value … */
   readonly fields: readonly string[]
   readonly isRepeatable: boolean
@@ -122,7 +122,7 @@ export class Delivery implements Question {
   headers(credentials: Credentials, host: string): string[] {
     const { method, fields, body } = this.#parcel
     const common = method === 'POST' ? postFields : otherFields
-    return requestHeaders([...common, ...fields], credentials, host, body?.length)
+    return ownRequestHeaders(common, fields, credentials, host, body?.length)
   }
 
   isRepeatable(): boolean {

@@ -97,7 +97,8 @@ export class Pipe implements ChannelClient {
     if (message.length > mostUnnoted) return this.#sayWithState(message)
     this.#batch.push(message)
     this.#batchLength += message.length + 1
-    if (this.#batchLength > mostUnnoted) return this.#flush()
+    // Nothing more is awaited that could travel with it.
+    if (this.#batchLength > mostUnnoted || this.#channel?.awaited === 0) return this.#flush()
     if (this.#isFlushPlanned) return
     this.#isFlushPlanned = true
     // What one turn of the event loop brings travels together: a write costs more than all else that an answer needs.
