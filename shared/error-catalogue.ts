@@ -88,6 +88,7 @@ export const errors = {
   'gateway.stream_cut': entry('time', 'The server ended the connection before its answer was complete', 'Call again if the call may be repeated.'),
   'gateway.message_invalid': entry('user', 'This is not a JSON-RPC message', 'Send one JSON object in each line.'),
   'gateway.too_many_calls': entry('time', 'Too many calls of this client are under way', 'Wait for answers, then call again.'),
+  'gateway.not_initialized': entry('user', 'This client has not begun a session', 'Send initialize first, or use the current revision of the protocol.'),
   'gateway.session_lost': entry('user', 'The server had forgotten the session of this client', 'Call again in the new session; this call was not repeated, since it may have had an effect.'),
   'gateway.call_lost': entry('user', 'The bridge was restarted during this call', 'Look whether it had its effect, then call again.'),
 
