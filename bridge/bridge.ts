@@ -1,3 +1,4 @@
+import { createChannels } from './channels.ts'
 import { createConnections, type Connections } from './connections/connections.ts'
 import type { ControlHandlers } from './control/handlers.ts'
 import { createDoctor } from './doctor.ts'
@@ -71,11 +72,9 @@ export function createBridge(ports: BridgePorts): Bridge {
     routes: { [callbackPath]: (request, response) => callbacks.handle(request, response) },
     log,
   })
-  const pipes = createPipes({
-    upstreams: { get: (id) => connections.find(id) },
-    mostMessageBytes: () => settings.current()['gateway.maxRequestBytes'],
-    log,
-  })
+  const mostMessageBytes = (): number => settings.current()['gateway.maxRequestBytes']
+  const channels = createChannels({ upstreams: { get: (id) => connections.find(id) }, mostMessageBytes, log })
+  const pipes = createPipes({ channels, mostMessageBytes })
   const handlers = createHandlers({
     connections,
     events,
@@ -119,6 +118,7 @@ export function createBridge(ports: BridgePorts): Bridge {
     async close() {
       // First, since the end of the connections would end every call that another bridge can take over.
       await pipes.close()
+      channels.close()
       const settled = connections.close()
       await gateway.close()
       // An answer that is on its way may hold the only refresh token that still works.

@@ -2,19 +2,13 @@ import { chmod, mkdir, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { dirname } from 'node:path'
 import { BridgeError, type Failure } from '../../shared/errors.ts'
-import type { Upstream } from '../connections/upstream.ts'
-import { HttpChannel } from '../channel/http-channel.ts'
-import { ToolCatalogue } from '../channel/tool-catalogue.ts'
-import { createInFlight } from '../gateway/in-flight.ts'
-import { openSockets } from '../gateway/sockets.ts'
-import type { Log } from '../ports.ts'
+import type { Channels } from '../channels.ts'
 import { Pipe, type PipeSurroundings } from './pipe.ts'
 
 /** What the stdio face needs from the bridge around it. */
 export interface PipesOptions {
-  readonly upstreams: { get(connection: string): Upstream | undefined }
+  readonly channels: Pick<Channels, 'openConnection' | 'openAll'>
   readonly mostMessageBytes: () => number
-  readonly log: Log
 }
 
 /** The stdio face: the pipes of all client apps that spawned one. */
@@ -34,29 +28,14 @@ export interface Pipes {
 const noteMs = 100
 
 /** Opens the stdio face. Nothing listens before `listen`. */
-export function createPipes({ upstreams, mostMessageBytes, log }: PipesOptions): Pipes {
+export function createPipes({ channels, mostMessageBytes }: PipesOptions): Pipes {
   const pipes = new Set<Pipe>()
   const changed = new Set<Pipe>()
-  const catalogues = new WeakMap<Upstream, ToolCatalogue>()
   let noting: NodeJS.Timeout | undefined
-  const channels = {
-    upstreams,
-    sockets: openSockets(),
-    inFlight: createInFlight(),
-    log,
-    mostMessageBytes,
-    tools(upstream: Upstream): ToolCatalogue {
-      const known = catalogues.get(upstream) ?? new ToolCatalogue(log)
-      catalogues.set(upstream, known)
-      return known
-    },
-  }
   const surroundings: PipeSurroundings = {
     mostMessageBytes,
-    open(connection, client) {
-      if (connection === undefined) return { code: 'cli.usage', detail: 'name a connection' }
-      return new HttpChannel({ connection, client }, channels)
-    },
+    open: (connection, client) =>
+      connection === undefined ? channels.openAll(client) : channels.openConnection(connection, client),
     changed(pipe) {
       changed.add(pipe)
       // One timer for all: to set one at every call would cost each of them time.
@@ -97,7 +76,6 @@ export function createPipes({ upstreams, mostMessageBytes, log }: PipesOptions):
       const cut = setTimeout(() => open.forEach((pipe) => pipe.destroy()), closingMs)
       await closed
       clearTimeout(cut)
-      channels.sockets.close()
     },
   }
 }
