@@ -1,5 +1,6 @@
 import { createChannels } from './channels.ts'
 import { createConnections, type Connections } from './connections/connections.ts'
+import { troubleIn } from './connections/view.ts'
 import type { ControlHandlers } from './control/handlers.ts'
 import { createDoctor } from './doctor.ts'
 import { createEventHub } from './event-hub.ts'
@@ -73,7 +74,17 @@ export function createBridge(ports: BridgePorts): Bridge {
     log,
   })
   const mostMessageBytes = (): number => settings.current()['gateway.maxRequestBytes']
-  const channels = createChannels({ upstreams: { get: (id) => connections.find(id) }, mostMessageBytes, log })
+  const channels = createChannels({
+    upstreams: {
+      get: (id) => connections.find(id),
+      ids: () => connections.list().map(({ id }) => id),
+      troubleOf: (id) => troubleIn(connections.find(id)?.view),
+    },
+    watch: (run) => events.listen(run),
+    mostMessageBytes,
+    clock,
+    log,
+  })
   const pipes = createPipes({ channels, mostMessageBytes })
   const handlers = createHandlers({
     connections,

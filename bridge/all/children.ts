@@ -34,14 +34,15 @@ export class Children {
     if (!this.#connections.includes(connection)) return undefined
     const known = this.#children.get(connection)
     if (known) return known
-    const { client, open, pass, greeted, memory } = this.#options
+    const options = this.#options
+    const { client, memory } = options
     const child = new Child({
       connection,
       client,
       handshake: this.#handshake,
-      open: (own) => open(connection, own),
-      pass,
-      greeted,
+      open: (own) => options.open(connection, own),
+      pass: (...message) => options.pass(...message),
+      greeted: (one) => options.greeted(one),
     })
     child.greeting = memory.greeting(client, connection)
     if (this.#isPaused) child.pause()

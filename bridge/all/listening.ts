@@ -83,7 +83,7 @@ export class Listening {
     const listener = this.#byStream.get(stream)
     if (!listener) return false
     const isOurs = method === undefined || method === 'notifications/subscriptions/acknowledged'
-    if (!isOurs) this.#pass(listener, method, (valueAt(bytes, paramsPlace) ?? {}) as object)
+    if (!isOurs) this.#pass(listener, method, valueAt(bytes, paramsPlace) ?? {})
     return true
   }
 
