@@ -37,26 +37,24 @@ export function connectionTag(connection: string): string {
 
 /**
  * The name that a client gets for a tool or a prompt of a connection: `<connection>__<name>`. A name that would be too long, or has other
- * characters than all clients take, is shortened to its beginning and a digest of all of it. `attempt` is for two whose digests are the same.
+ * characters than all clients take, is shortened to its beginning, two underscores and a digest of all of it. `attempt` is for two whose digests are the same.
  */
 export function publicName(connection: string, name: string, attempt = 0, digest = digestOf): string {
   const tag = connectionTag(connection)
   const room = mostNameLength - tag.length - joint.length
   if (attempt === 0 && isPlain(name, room)) return tag + joint + name
-  const ending = `_${digest(attempt === 0 ? name : `${name}\0${attempt}`)}`
+  const ending = joint + digest(attempt === 0 ? name : `${name}\0${attempt}`)
   const beginning = name.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, room - ending.length)
-  return tag + joint + beginning.padEnd(room - ending.length, '_') + ending
+  return tag + joint + beginning + ending
 }
 
 /** Whether a name goes through as it is. One that looks shortened does not, so that no shortened name is also another's own. */
 function isPlain(name: string, room: number): boolean {
-  return (
-    name.length > 0 && name.length <= room && /^[a-zA-Z0-9_-]+$/.test(name) && !looksShortened(name, room)
-  )
+  return name.length <= room && /^[a-zA-Z0-9_-]+$/.test(name) && !looksShortened(name)
 }
 
-function looksShortened(name: string, room: number): boolean {
-  return name.length === room && /_[a-z2-7]{10}$/.test(name)
+function looksShortened(name: string): boolean {
+  return /__[a-z2-7]{10}$/.test(name)
 }
 
 /**
@@ -96,6 +94,5 @@ export function readPublicName(name: string, connections: readonly string[]): Na
   const connection = connections.find((one) => connectionTag(one) === tag)
   if (connection === undefined) return undefined
   const rest = name.slice(at + joint.length)
-  const room = mostNameLength - tag.length - joint.length
-  return { connection, name: looksShortened(rest, room) ? undefined : rest }
+  return { connection, name: looksShortened(rest) ? undefined : rest }
 }
