@@ -27,7 +27,7 @@ export interface AllParts {
   /** Calls `run` whenever `connections` may give something else, or a connection may work again. Returns what ends that. */
   watch(run: () => void): () => void
   /** Why a connection cannot be used just now, as far as that is known without asking its server. */
-  troubleOf(connection: string): Failure | undefined
+  readonly troubleOf: (connection: string) => Failure | undefined
   /** Opens what stands behind a client at one connection. It is spoken to in the client's own era. */
   open(connection: string, client: ChannelClient): Channel | Failure
   /** Shared by all channels of a bridge. */
@@ -223,9 +223,11 @@ export class AllChannel implements Channel {
   }
 
   #introduced(): Introduced[] {
+    const { memory, troubleOf } = this.#parts
     return this.#children.all().map(({ connection, failure, greeting }) => ({
       connection,
-      trouble: this.#parts.troubleOf(connection) ?? failure,
+      trouble: troubleOf(connection) ?? failure,
+      gap: memory.failure(this.#client.name, connection),
       instructions: greeting?.instructions,
     }))
   }

@@ -38,6 +38,7 @@ export class ListSource {
   #keys: ReadonlyMap<string, string> = new Map()
   #publicKeys: ReadonlyMap<string, string> = new Map()
   #rendered: { readonly version: number; readonly bytes: Buffer } | undefined
+  #failure: Failure | undefined
   #freshUntil = 0
   #isAsking = false
   /** It has changed since it was asked for. */
@@ -60,8 +61,9 @@ export class ListSource {
     return Math.max(0, this.#freshUntil - this.#owner.clock.now())
   }
 
-  get isAsking(): boolean {
-    return this.#isAsking
+  /** Why it could not be had when it was last asked for. */
+  get failure(): Failure | undefined {
+    return this.#failure
   }
 
   /** The server's own key of an item. */
@@ -143,10 +145,11 @@ export class ListSource {
     const { clock } = this.#owner
     if (!read) {
       // Whatever it was is not asked for again at once; what is known stays.
-      this.child.failure ??= failure
+      this.#failure = failure
       this.#freshUntil = clock.now() + usualTtlMs
       return this.#owner.settled(this, false)
     }
+    this.#failure = undefined
     const items = read.items.slice(0, mostItems)
     const isNew = !this.#items || !areSame(this.#items, items)
     if (isNew) this.#take(items)

@@ -161,6 +161,7 @@ export class Lists implements SourceOwner {
         }
       }
     }
+    memory.keepFailure(owner, child.connection, kind.method, source.failure)
     this.#options.reached(child)
     for (const waiter of this.#waiters.values()) {
       waiter.pending.delete(source)

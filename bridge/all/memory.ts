@@ -1,4 +1,5 @@
-import type { ListedItem } from './items.ts'
+import type { Failure } from '../../shared/errors.ts'
+import { listKinds, type ListedItem } from './items.ts'
 
 /** What a server has said of itself. */
 export interface Greeting {
@@ -16,6 +17,7 @@ const mostRemembered = 2_000
 export class Memory {
   readonly #lists = new Map<string, readonly ListedItem[]>()
   readonly #greetings = new Map<string, Greeting>()
+  readonly #failures = new Map<string, Failure>()
 
   list(owner: string, connection: string, method: string): readonly ListedItem[] | undefined {
     return this.#lists.get(keyOf(owner, connection, method))
@@ -33,9 +35,21 @@ export class Memory {
     keep(this.#greetings, keyOf(owner, connection, ''), greeting)
   }
 
+  /** Why one of the lists of a connection could not be had when it was last asked for. */
+  failure(owner: string, connection: string): Failure | undefined {
+    const keys = [...listKinds.keys()].map((method) => keyOf(owner, connection, method))
+    return keys.map((key) => this.#failures.get(key)).find((failure) => failure)
+  }
+
+  keepFailure(owner: string, connection: string, method: string, failure: Failure | undefined): void {
+    const key = keyOf(owner, connection, method)
+    if (failure) keep(this.#failures, key, failure)
+    else this.#failures.delete(key)
+  }
+
   /** Forgets all of connections that there are no more: another one may get the id. */
   keepOnly(connections: readonly string[]): void {
-    for (const known of [this.#lists, this.#greetings]) {
+    for (const known of [this.#lists, this.#greetings, this.#failures]) {
       for (const key of known.keys()) if (!connections.includes(connectionIn(key))) known.delete(key)
     }
   }

@@ -6,6 +6,8 @@ import { modernVersion } from './era.ts'
 export interface Introduced {
   readonly connection: string
   readonly trouble: Failure | undefined
+  /** Why one of its lists is not there, or not as it is now. */
+  readonly gap: Failure | undefined
   /** What the server says of its use, where it is known. */
   readonly instructions: string | undefined
 }
@@ -53,9 +55,10 @@ function instructionsFor(connections: readonly Introduced[]): string {
   if (connections.length === 0) {
     return 'Bridgekeeper joins remote MCP servers, but this client app may use none yet.'
   }
-  const lines = connections.map(({ connection, trouble }) =>
-    trouble ? `- ${connection}: cannot be used now. ${sentence(trouble)}` : `- ${connection}`,
-  )
+  const lines = connections.map(({ connection, trouble, gap }) => {
+    if (trouble) return `- ${connection}: cannot be used now. ${sentence(trouble)}`
+    return gap ? `- ${connection}: not all of it could be listed. ${sentence(gap)}` : `- ${connection}`
+  })
   let left = mostOfAll
   const own = connections.flatMap(({ connection, instructions }) => {
     const text = shortened(instructions?.trim() ?? '', Math.min(mostOfOne, left))

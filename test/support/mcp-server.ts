@@ -44,6 +44,8 @@ export interface McpServerUnderTest {
   endSessions(): Promise<void>
   /** Tells all open streams that the list of tools has changed. */
   announceTools(): void
+  /** Tells all open streams that this resource has changed. */
+  announceResource(uri: string): void
   close(): Promise<void>
 }
 
@@ -97,6 +99,10 @@ export async function startMcpServer(options: McpServerOptions = {}): Promise<Mc
     announceTools() {
       modern.notify.toolsChanged()
       sessions.announceTools()
+    },
+    announceResource(uri) {
+      modern.notify.resourceUpdated(uri)
+      sessions.announceResource(uri)
     },
     async close() {
       await loopback.close()

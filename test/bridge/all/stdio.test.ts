@@ -3,7 +3,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { startMcpServer, type McpServerOptions, type McpServerUnderTest } from '../../support/mcp-server.ts'
-import { afterwards, setAllScene } from './scene.ts'
+import { serve } from './scene.ts'
 
 const shim = fileURLToPath(new URL('../../../dist/stdio.cjs', import.meta.url))
 
