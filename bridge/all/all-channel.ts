@@ -66,6 +66,8 @@ export class AllChannel implements Channel {
   readonly #unwatch: () => void
   #handshake: Handshake | undefined
   #isInitialized = false
+  /** A server's session has begun since the client's last answer. */
+  #hasNewSession = false
   #level: RpcMessage | undefined
   #isOver = false
 
@@ -79,6 +81,7 @@ export class AllChannel implements Channel {
       connections: () => parts.connections(),
       open: (connection, own) => parts.open(connection, own),
       pass: (child, message, about, stream) => this.#pass(child, message, about, stream),
+      sessionChanged: () => void (this.#hasNewSession = true),
       greeted: (child) => this.#greeted(child),
     })
     this.#announcements = new Announcements(clock, (changed) => this.#announce(changed))
@@ -332,7 +335,9 @@ export class AllChannel implements Channel {
   }
 
   #answer(request: RpcMessage, bytes: Buffer, end: CallEnd = {}): void {
-    this.#client.answer(request, bytes, end)
+    if (this.#hasNewSession) this.#client.answerWithSession(request, bytes, end)
+    else this.#client.answer(request, bytes, end)
+    this.#hasNewSession = false
     this.#lookIfIdle()
   }
 

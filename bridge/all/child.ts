@@ -24,6 +24,8 @@ export interface ChildOptions {
   open(client: ChannelClient): Channel | Failure
   /** A request or a notification of this server: about a request of the client, if it is about one, which came on the stream of `sent`. */
   pass(child: Child, message: RpcMessage, about: RpcMessage | undefined, sent: RpcMessage | undefined): void
+  /** Its session is another one than before. */
+  sessionChanged(): void
   /** The server has said who it is, or why not. */
   greeted(child: Child): void
 }
@@ -86,6 +88,7 @@ export class Child implements ChannelClient {
   }
 
   answerWithSession(request: RpcMessage, bytes: Buffer, end: CallEnd): void {
+    this.#options.sessionChanged()
     this.answer(request, bytes, end)
   }
 

@@ -5,7 +5,7 @@ import type { Handshake } from './era.ts'
 import type { Memory } from './memory.ts'
 
 /** What children are opened with. */
-export interface ChildrenOptions extends Pick<ChildOptions, 'pass' | 'greeted'> {
+export interface ChildrenOptions extends Pick<ChildOptions, 'pass' | 'sessionChanged' | 'greeted'> {
   readonly client: string
   readonly memory: Memory
   connections(): readonly string[]
@@ -42,6 +42,7 @@ export class Children {
       handshake: this.#handshake,
       open: (own) => options.open(connection, own),
       pass: (...message) => options.pass(...message),
+      sessionChanged: () => options.sessionChanged(),
       greeted: (one) => options.greeted(one),
     })
     child.greeting = memory.greeting(client, connection)

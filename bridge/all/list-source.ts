@@ -127,7 +127,8 @@ export class ListSource {
   #takePage(like: RpcMessage, read: Reading, bytes: Buffer, failure: Failure | undefined): void {
     const answer = readMessage(bytes)
     const page = answer && (readPage(this.kind, answer) ?? emptyPage(answer))
-    if (!page) return this.#settle(undefined, failure ?? { code: 'server.failed', detail: noList(this.kind) })
+    if (!page)
+      return this.#settle(undefined, failure ?? { code: 'server.failed', detail: noList(this.kind, answer) })
     read.items.push(...page.items)
     read.bytes += bytes.length
     read.ttlMs = Math.min(read.ttlMs, page.ttlMs ?? usualTtlMs)
@@ -188,8 +189,8 @@ function emptyPage(answer: RpcMessage): ListPage | undefined {
     : undefined
 }
 
-function noList({ member }: ListKind): string {
-  return `its list of ${member} is not valid`
+function noList({ member }: ListKind, answer: RpcMessage | undefined): string {
+  return answer?.errorPlace ? `it does not list its ${member}` : `its list of ${member} is not valid`
 }
 
 function areSame(some: readonly ListedItem[], others: readonly ListedItem[]): boolean {

@@ -70,11 +70,8 @@ describe('the names of tools and prompts of all connections', () => {
         for (const id of ids) {
           const given = publicName(id, name)
           const read = readPublicName(given, ids)
-          const isPlain = given === `${id}__${name}`
-          const isShortened = !given.endsWith(`__${name}`)
-          expect(read?.connection).toBe(id)
-          if (isPlain) expect(read?.name).toBe(name)
-          if (isShortened) expect(read?.name).toBeUndefined()
+          const isPlain = given === `${connectionTag(id)}__${name}`
+          expect(read).toEqual({ connection: id, name: isPlain ? name : undefined })
         }
       }),
     )

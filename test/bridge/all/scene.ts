@@ -28,8 +28,8 @@ export async function serve(options?: McpServerOptions): Promise<McpServerUnderT
 export interface AllScene {
   readonly bridge: BridgeUnderTest
   /** Adds connections by their ids; they are not signed in. */
-  add(servers: Readonly<Record<string, URL>>): Promise<void>
-  spawn(): AllClient
+  readonly add: (servers: Readonly<Record<string, URL>>) => Promise<void>
+  readonly spawn: () => AllClient
 }
 
 /** A client app that speaks one era. */
