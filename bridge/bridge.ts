@@ -112,7 +112,8 @@ export function createBridge(ports: BridgePorts): Bridge {
       endCalls: (client) => gateway.endCalls(client),
     },
     async endpoint(connection, client) {
-      return served() + endpointPath({ key: await clients.keyFor(client), connection })
+      const key = await clients.keyFor(client)
+      return served() + endpointPath(connection === undefined ? { key } : { key, connection })
     },
     stop: ports.stop,
   })

@@ -1,18 +1,18 @@
 import type { Failure } from '../../shared/errors.ts'
 import type { CallEnd, Channel, ChannelClient, Json, PendingRequest } from '../channel/channel.ts'
 import { errorAnswer } from '../channel/error-messages.ts'
-import { findParams, isSameId, stringAt, type RpcMessage } from '../channel/rpc-message.ts'
-import { isRepeatableMethod } from '../gateway/message.ts'
-import type { Clock, Log } from '../ports.ts'
+import { findParams, isSameId, type RpcMessage } from '../channel/rpc-message.ts'
 import { Announcements } from './announcements.ts'
+import { Calls } from './calls.ts'
 import type { Child } from './child.ts'
 import { Children } from './children.ts'
-import { Handshake, ownRequest, resultAnswer, saidBy } from './era.ts'
+import { Handshake, resultAnswer, saidBy } from './era.ts'
 import { listKinds } from './items.ts'
 import { Listening } from './listening.ts'
-import { Lists, usualPatience, type Patience } from './lists.ts'
+import { LogLevel } from './log-level.ts'
+import { Lists, usualPatience } from './lists.ts'
 import { Mapping, toServer } from './mapping.ts'
-import type { Memory } from './memory.ts'
+import type { AllParts } from './parts.ts'
 import { astrayAnswer, refusalOf } from './refusals.ts'
 import { Router, type Astray, type Route } from './router.ts'
 import { messageOf } from './splicing.ts'
@@ -20,32 +20,9 @@ import { readState, writeState } from './state.ts'
 import { UriSpace } from './uris.ts'
 import { discoverResult, initializeResult, type Introduced } from './welcome.ts'
 
-/** What serves a client that uses all connections. */
-export interface AllParts {
-  /** The connections that this client app may use, in the order in which they are listed. */
-  connections(): readonly string[]
-  /** Calls `run` whenever `connections` may give something else, or a connection may work again. Returns what ends that. */
-  watch(run: () => void): () => void
-  /** Why a connection cannot be used just now, as far as that is known without asking its server. */
-  readonly troubleOf: (connection: string) => Failure | undefined
-  /** Opens what stands behind a client at one connection. It is spoken to in the client's own era. */
-  open(connection: string, client: ChannelClient): Channel | Failure
-  /** Shared by all channels of a bridge. */
-  readonly memory: Memory
-  readonly clock: Clock
-  readonly log: Log
-  readonly patience?: Patience
-}
-
 /** How many requests of one client may be under way, and how many of them may only listen. */
 const mostCalls = 4_096
 const mostListeners = 32
-
-/** A request that one server sees to. */
-interface Call {
-  readonly child: Child
-  readonly sent: RpcMessage
-}
 
 /**
  * All connections of a client app as one MCP server, for clients of both eras. Each connection has a channel of its own, opened when the client
@@ -56,7 +33,8 @@ export class AllChannel implements Channel {
   readonly #client: ChannelClient
   readonly #parts: AllParts
   readonly #children: Children
-  readonly #calls = new Map<RpcMessage, Call>()
+  readonly #calls: Calls
+  readonly #level = new LogLevel()
   readonly #uris = new UriSpace()
   readonly #mapping = new Mapping(this.#uris)
   readonly #lists: Lists
@@ -68,7 +46,7 @@ export class AllChannel implements Channel {
   #isInitialized = false
   /** A server's session has begun since the client's last answer. */
   #hasNewSession = false
-  #level: RpcMessage | undefined
+  #isRefreshing = false
   #isOver = false
 
   constructor(client: ChannelClient, parts: AllParts) {
@@ -85,6 +63,11 @@ export class AllChannel implements Channel {
       greeted: (child) => this.#greeted(child),
     })
     this.#announcements = new Announcements(clock, (changed) => this.#announce(changed))
+    this.#calls = new Calls({
+      mapping: this.#mapping,
+      answer: (request, bytes, end) => this.#answer(request, bytes, end),
+      dropped: (request) => this.#drop(request),
+    })
     const children = (): Child[] => this.#children.all()
     this.#lists = new Lists({
       children,
@@ -107,6 +90,7 @@ export class AllChannel implements Channel {
     })
     this.#listening = new Listening({
       children,
+      clock,
       pass: (message, about) => client.pass(message, about),
       subscribe: (uri) => {
         const at = this.#router.childOf(uri)
@@ -114,11 +98,11 @@ export class AllChannel implements Channel {
         return at && { connection: at.child.connection, uri: at.uri }
       },
     })
-    this.#unwatch = parts.watch(() => this.#refresh())
+    this.#unwatch = parts.watch(() => this.#refreshSoon())
   }
 
   get awaited(): number {
-    return this.#calls.size + this.#lists.waiting().length
+    return this.#calls.size + this.#lists.size
   }
 
   take(message: RpcMessage): void {
@@ -138,19 +122,16 @@ export class AllChannel implements Channel {
   }
 
   pending(): PendingRequest[] {
-    const called = [...this.#calls.keys()].map((request) =>
-      isRepeatableMethod(request.method) ? { message: request } : { id: request.id },
-    )
     // What waits for lists has not been sent at all.
     const others = [...this.#lists.waiting(), ...this.#listening.requests()]
-    return [...called, ...others.map((message) => ({ message }))]
+    return [...this.#calls.pending(), ...others.map((message) => ({ message }))]
   }
 
   session(): Json {
     return writeState({
       handshake: this.#handshake,
       isInitialized: this.#isInitialized,
-      level: this.#level,
+      level: this.#level.request,
       uris: this.#uris.toJson(),
       children: this.#children.opened().map((child) => [child.connection, child.session()] as const),
     })
@@ -161,7 +142,7 @@ export class AllChannel implements Channel {
     if (!state) return false
     this.#handshake = state.handshake
     this.#isInitialized = state.isInitialized
-    this.#level = state.level
+    this.#level.request = state.level
     this.#uris.restore(state.uris)
     this.#children.begin(state.handshake)
     for (const [connection, own] of state.children) this.#children.get(connection)?.restore(own)
@@ -236,53 +217,31 @@ export class AllChannel implements Channel {
   }
 
   #setLevel(request: RpcMessage): void {
-    this.#level = request
-    for (const child of this.#children.opened()) if (child.isBegun) this.#passLevel(child)
+    this.#level.request = request
+    for (const child of this.#children.opened()) if (child.isBegun) this.#level.tell(child)
     this.#answer(request, resultAnswer(request, {}))
   }
 
-  #passLevel(child: Child): void {
-    const level = this.#level && stringAt(this.#level.bytes, findParams(this.#level, ['level'])?.[0])
-    if (level === undefined || child.greeting?.capabilities?.includes('logging') === false) return
-    const nothing = (): void => undefined
-    child.ask(ownRequest('logging/setLevel', { level }, this.#level), { answered: nothing, dropped: nothing })
-  }
-
   #follow(request: RpcMessage, route: Route | Astray): void {
-    if (typeof route === 'string') {
-      return this.#answer(request, astrayAnswer(request, route, this.#handshake !== undefined), {
-        isError: true,
-      })
-    }
-    const { child, uri } = route
-    if (uri && request.method === 'resources/subscribe') {
-      this.#mapping.subscribe(child.connection, uri.own, uri.client)
-    }
-    this.#calls.set(request, { child, sent: route.request })
-    child.ask(route.request, {
-      request,
-      answered: (bytes, end) => {
-        this.#calls.delete(request)
-        this.#answer(request, this.#mapping.answer(child.connection, bytes), end)
-      },
-      dropped: () => {
-        this.#calls.delete(request)
-        this.#client.dropped(request)
-        this.#lookIfIdle()
-      },
-    })
+    if (typeof route !== 'string') return this.#calls.make(request, route)
+    const answer = astrayAnswer(request, route, this.#handshake !== undefined)
+    this.#answer(request, answer, { isError: true })
   }
 
   #cancel(note: RpcMessage): void {
     const place = findParams(note, ['requestId'])?.[0]
     const id = place && note.bytes.toString('latin1', place.start, place.end)
     const isMeant = (request: RpcMessage): boolean => id !== undefined && isSameId(request.id, id)
-    for (const [request, { child, sent }] of this.#calls) if (isMeant(request)) child.cancel(sent, note)
+    this.#calls.cancel(note, isMeant)
     for (const request of [...this.#lists.waiting(), ...this.#listening.requests()].filter(isMeant)) {
       this.#lists.drop(request)
       this.#listening.end(request)
-      this.#client.dropped(request)
+      this.#drop(request)
     }
+  }
+
+  #drop(request: RpcMessage): void {
+    this.#client.dropped(request)
     this.#lookIfIdle()
   }
 
@@ -300,8 +259,19 @@ export class AllChannel implements Channel {
   }
 
   #greeted(child: Child): void {
-    if (child.greeting) this.#parts.memory.keepGreeting(this.#client.name, child.connection, child.greeting)
-    if (child.greeting && this.#level) this.#passLevel(child)
+    if (!child.hasGreeted || !child.greeting) return
+    this.#parts.memory.keepGreeting(this.#client.name, child.connection, child.greeting)
+    this.#level.tell(child)
+  }
+
+  /** Not in the middle of the change that it is told of. */
+  #refreshSoon(): void {
+    if (this.#isRefreshing) return
+    this.#isRefreshing = true
+    queueMicrotask(() => {
+      this.#isRefreshing = false
+      this.#refresh()
+    })
   }
 
   /** The connections may be others, or one that could not be used may work by now. */
@@ -313,13 +283,8 @@ export class AllChannel implements Channel {
       this.#uris.forget(child.connection)
       child.close(true, { code: 'connection.unknown', detail: child.connection })
     }
-    const recovered = this.#children
-      .opened()
-      .filter((child) => child.failure && !this.#parts.troubleOf(child.connection))
-    for (const child of recovered) {
-      child.failure = undefined
-      for (const kind of listKinds.values()) this.#lists.source(child, kind).outdate()
-    }
+    const recovered = this.#children.recovered(this.#parts.troubleOf)
+    for (const child of recovered) this.#lists.outdateAll(child)
     if (!isChanged && recovered.length === 0) return
     for (const child of this.#children.all()) this.#listening.attend(child)
     for (const { changed } of listKinds.values()) this.#announcements.plan(changed)

@@ -1,4 +1,4 @@
-import type { Failure } from '../../shared/errors.ts'
+import { errors, type Failure } from '../../shared/errors.ts'
 import type { CallEnd, Channel, ChannelClient, Json } from '../channel/channel.ts'
 import { errorAnswer, passedOnError } from '../channel/error-messages.ts'
 import { readMessage, withId, type RpcMessage } from '../channel/rpc-message.ts'
@@ -37,6 +37,8 @@ export class Child implements ChannelClient {
   /** Why it could not be used when it was last tried. */
   failure: Failure | undefined
   greeting: Greeting | undefined
+  /** Whether `greeting` is what the server said to this client, and not only what is remembered. */
+  hasGreeted = false
   readonly #options: ChildOptions
   #channel: Channel | undefined
   #state: 'new' | 'beginning' | 'begun' = 'new'
@@ -55,6 +57,11 @@ export class Child implements ChannelClient {
   /** Whether anything has been sent to the server. */
   get isBegun(): boolean {
     return this.#state !== 'new'
+  }
+
+  /** Whether a person had to do something before it can be used. */
+  get needsPerson(): boolean {
+    return this.failure !== undefined && errors[this.failure.code].fixer === 'user'
   }
 
   /** Sends a request to the server, as soon as the handshake is over. `like` is the client's request for the sake of which that is. */
@@ -158,7 +165,7 @@ export class Child implements ChannelClient {
     const request = messageOf(withId(handshake.request, JSON.stringify(nextOwnId())))
     this.#ask(request, (answer, end) => {
       this.#learn(answer)
-      if (!this.greeting) return this.#refuseWaiting(answer, end)
+      if (!this.hasGreeted) return this.#refuseWaiting(answer, end)
       this.#channel?.take(initializedNote)
       this.#beginNow()
     })
@@ -192,6 +199,7 @@ export class Child implements ChannelClient {
     if (typeof result !== 'object' || result === null) return
     const { capabilities, instructions } = result as { capabilities?: unknown; instructions?: unknown }
     this.failure = undefined
+    this.hasGreeted = true
     this.greeting = {
       capabilities:
         typeof capabilities === 'object' && capabilities !== null ? Object.keys(capabilities) : undefined,

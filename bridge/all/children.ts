@@ -79,6 +79,15 @@ export class Children {
     return { gone, isChanged }
   }
 
+  /** Those that a person has mended since they were last tried; each is given once. */
+  recovered(troubleOf: (connection: string) => Failure | undefined): readonly Child[] {
+    const recovered = this.opened().filter(
+      ({ connection, needsPerson }) => needsPerson && !troubleOf(connection),
+    )
+    for (const child of recovered) child.failure = undefined
+    return recovered
+  }
+
   pause(): void {
     this.#isPaused = true
     for (const child of this.opened()) child.pause()

@@ -1,6 +1,7 @@
 import { findParams, type RpcMessage } from '../channel/rpc-message.ts'
-import type { Child } from './child.ts'
+import type { Asked, Child } from './child.ts'
 import { idOf, ownRequest } from './era.ts'
+import type { Clock } from '../ports.ts'
 import { listKinds } from './items.ts'
 import { messageOf, readForeignValue, valueAt } from './splicing.ts'
 
@@ -9,6 +10,7 @@ const subscriptionId = 'io.modelcontextprotocol/subscriptionId'
 /** What listening needs around it. */
 export interface ListeningOptions {
   readonly children: () => Iterable<Child>
+  readonly clock: Clock
   pass(message: RpcMessage, about: RpcMessage): void
   /** What a uri of the client leads to; it is told of by the same uri. */
   subscribe(uri: string): { readonly connection: string; readonly uri: string } | undefined
@@ -23,6 +25,8 @@ interface Listener {
   /** By connection: uris and ids of tasks as the server knows them. */
   readonly own: ReadonlyMap<string, { readonly uris: string[]; readonly taskIds: string[] }>
   readonly streams: Map<Child, RpcMessage>
+  /** Servers that have no such streams. */
+  readonly refused: Set<Child>
 }
 
 /**
@@ -50,7 +54,14 @@ export class Listening {
   begin(request: RpcMessage): void {
     const wish = valueAt(request.bytes, findParams(request, ['notifications'])?.[0])
     const { flags, own, honoured } = this.#read((wish ?? {}) as Record<string, unknown>)
-    const listener: Listener = { request, id: idOf(request), flags, own, streams: new Map() }
+    const listener: Listener = {
+      request,
+      id: idOf(request),
+      flags,
+      own,
+      streams: new Map(),
+      refused: new Set(),
+    }
     this.#listeners.set(request, listener)
     const notifications = { ...flagsAsked(flags), ...honoured }
     this.#pass(listener, 'notifications/subscriptions/acknowledged', { notifications })
@@ -94,7 +105,8 @@ export class Listening {
   }
 
   #open(listener: Listener, child: Child): void {
-    if (listener.streams.has(child)) return
+    if (listener.streams.has(child) || listener.refused.has(child)) return
+    if (this.#listeners.get(listener.request) !== listener) return
     const { uris, taskIds } = listener.own.get(child.connection) ?? { uris: [], taskIds: [] }
     const notifications = {
       ...flagsAsked(listener.flags),
@@ -109,7 +121,13 @@ export class Listening {
       this.#byStream.delete(stream)
       if (listener.streams.get(child) === stream) listener.streams.delete(child)
     }
-    child.ask(stream, { answered: over, dropped: over }, listener.request)
+    const answered: Asked['answered'] = (_bytes, { failure, isError }) => {
+      over()
+      if (isError && !failure) listener.refused.add(child)
+      // The server ended it in good order, as before a restart.
+      else if (!failure) this.#options.clock.after(againMs, () => this.#open(listener, child))
+    }
+    child.ask(stream, { answered, dropped: over }, listener.request)
   }
 
   #read(wish: Record<string, unknown>): Pick<Listener, 'flags' | 'own'> & { readonly honoured: object } {
@@ -141,6 +159,9 @@ export class Listening {
     }
   }
 }
+
+/** How long a stream that a server ended waits until it is opened again, in milliseconds. */
+const againMs = 1_000
 
 /** How many resources, and how many tasks, one subscription may be about. */
 const mostSubjects = 1_000

@@ -69,7 +69,12 @@ export class Lists implements SourceOwner {
     return this.#options.log
   }
 
-  /** The requests that wait for servers. */
+  /** How many requests wait for servers. */
+  get size(): number {
+    return this.#waiters.size
+  }
+
+  /** These requests. */
   waiting(): RpcMessage[] {
     return [...this.#waiters.keys()]
   }
@@ -135,6 +140,11 @@ export class Lists implements SourceOwner {
       this.source(child, kind).outdate()
       this.#options.changed(kind)
     }
+  }
+
+  /** Nothing of what a server has listed may hold any more. */
+  outdateAll(child: Child): void {
+    for (const kind of listKinds.values()) this.source(child, kind).outdate()
   }
 
   /** A connection is gone. */
@@ -227,6 +237,6 @@ export class Lists implements SourceOwner {
 const mostTtlMs = 60_000
 
 /** Whether a server may have such a list, as far as it has said. */
-function offers(child: Child, { capability }: ListKind): boolean {
-  return child.greeting?.capabilities?.includes(capability) ?? true
+function offers({ hasGreeted, greeting }: Child, { capability }: ListKind): boolean {
+  return !hasGreeted || (greeting?.capabilities?.includes(capability) ?? true)
 }

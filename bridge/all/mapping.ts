@@ -34,6 +34,10 @@ export class Mapping {
     if (this.#subscribed.size < mostSubscribed) this.#subscribed.set(`${connection}\n${uri}`, clientUri)
   }
 
+  unsubscribe(connection: string, uri: string): void {
+    this.#subscribed.delete(`${connection}\n${uri}`)
+  }
+
   /** A message of a server's own as the client gets it; the very same where it has nothing that is translated. */
   fromServer(connection: string, message: RpcMessage): RpcMessage {
     if (message.kind === 'request') return this.#request(connection, message)

@@ -8,23 +8,30 @@ export interface Greeting {
   readonly instructions: string | undefined
 }
 
-/** How many lists and greetings are remembered, for all client apps together. */
+/** How many lists and greetings are remembered, and how many bytes of lists, for all client apps together. */
 const mostRemembered = 2_000
+const mostBytes = 64 * 1024 * 1024
 
 /**
  * What the servers have said last to each client app, so that the next process of an app has its lists at once. Nothing of it outlives the bridge.
  */
 export class Memory {
-  readonly #lists = new Map<string, readonly ListedItem[]>()
+  readonly #lists = new Map<string, { readonly items: readonly ListedItem[]; readonly bytes: number }>()
   readonly #greetings = new Map<string, Greeting>()
   readonly #failures = new Map<string, Failure>()
 
   list(owner: string, connection: string, method: string): readonly ListedItem[] | undefined {
-    return this.#lists.get(keyOf(owner, connection, method))
+    return this.#lists.get(keyOf(owner, connection, method))?.items
   }
 
   keepList(owner: string, connection: string, method: string, items: readonly ListedItem[]): void {
-    keep(this.#lists, keyOf(owner, connection, method), items)
+    const bytes = items.reduce((sum, item) => sum + item.bytes.length, 0)
+    keep(this.#lists, keyOf(owner, connection, method), { items, bytes })
+    let all = 0
+    for (const [key, list] of [...this.#lists].toReversed()) {
+      all += list.bytes
+      if (all > mostBytes) this.#lists.delete(key)
+    }
   }
 
   greeting(owner: string, connection: string): Greeting | undefined {

@@ -48,9 +48,9 @@ export function refusalOf(
   if (listKinds.has(method ?? '') && findParams(request, ['cursor'])?.[0]) {
     return refuse(invalidParams, 'There is no such page: lists of all connections have one')
   }
-  const level = stringAt(request.bytes, findParams(request, ['level'])?.[0])
-  if (method === 'logging/setLevel' && !levels.includes(level ?? '')) {
-    return refuse(invalidParams, 'There is no such log level')
+  if (method === 'logging/setLevel') {
+    const level = stringAt(request.bytes, findParams(request, ['level'])?.[0])
+    if (!levels.includes(level ?? '')) return refuse(invalidParams, 'There is no such log level')
   }
   return undefined
 }

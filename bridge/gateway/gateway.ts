@@ -67,6 +67,7 @@ export function createGateway({ upstreams, clients, settings, log, routes = {} }
     const client = clients.clientOf(address.key)
     if (client === undefined) return answerFailure(response, { code: 'gateway.key_unknown' })
     const { connection } = address
+    if (connection === undefined) return answerFailure(response, { code: 'gateway.not_found' })
     const upstream = upstreams.get(connection)
     if (!upstream) return answerFailure(response, { code: 'connection.unknown' })
     if (!methods.has(request.method ?? '')) return answerFailure(response, { code: 'gateway.method_refused' })
