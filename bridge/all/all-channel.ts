@@ -2,7 +2,7 @@ import type { Failure } from '../../shared/errors.ts'
 import type { CallEnd, Channel, ChannelClient, Json, PendingRequest } from '../channel/channel.ts'
 import { errorAnswer } from '../channel/error-messages.ts'
 import { findParams, isSameId, type RpcMessage } from '../channel/rpc-message.ts'
-import { Announcements } from './announcements.ts'
+import { Announcements, onceSoon } from './announcements.ts'
 import { Calls } from './calls.ts'
 import type { Child } from './child.ts'
 import { Children } from './children.ts'
@@ -46,7 +46,6 @@ export class AllChannel implements Channel {
   #isInitialized = false
   /** A server's session has begun since the client's last answer. */
   #hasNewSession = false
-  #isRefreshing = false
   #isOver = false
 
   constructor(client: ChannelClient, parts: AllParts) {
@@ -98,7 +97,8 @@ export class AllChannel implements Channel {
         return at && { connection: at.child.connection, uri: at.uri }
       },
     })
-    this.#unwatch = parts.watch(() => this.#refreshSoon())
+    // Not in the middle of the change that it is told of.
+    this.#unwatch = parts.watch(onceSoon(() => this.#refresh()))
   }
 
   get awaited(): number {
@@ -262,16 +262,6 @@ export class AllChannel implements Channel {
     if (!child.hasGreeted || !child.greeting) return
     this.#parts.memory.keepGreeting(this.#client.name, child.connection, child.greeting)
     this.#level.tell(child)
-  }
-
-  /** Not in the middle of the change that it is told of. */
-  #refreshSoon(): void {
-    if (this.#isRefreshing) return
-    this.#isRefreshing = true
-    queueMicrotask(() => {
-      this.#isRefreshing = false
-      this.#refresh()
-    })
   }
 
   /** The connections may be others, or one that could not be used may work by now. */

@@ -31,3 +31,16 @@ export class Announcements {
     this.#cancel = undefined
   }
 }
+
+/** Calls `run` at the end of this turn, once for however often it was asked for. */
+export function onceSoon(run: () => void): () => void {
+  let isPlanned = false
+  return () => {
+    if (isPlanned) return
+    isPlanned = true
+    queueMicrotask(() => {
+      isPlanned = false
+      run()
+    })
+  }
+}

@@ -70,7 +70,8 @@ async function remove(
 
 async function add(wish: Extract<ClientWish, { does: 'add' }>, around: WishSurroundings): Promise<Plan> {
   const { connections, targets } = around
-  if (connections.list().length === 0) throw new BridgeError('clients.no_connections')
+  const isForAll = wish.connections === 'all'
+  if (isForAll && connections.list().length === 0) throw new BridgeError('clients.no_connections')
   // One entry for all of them, and for those that come later.
   const ids: readonly (ConnectionId | undefined)[] =
     wish.connections === 'all'
