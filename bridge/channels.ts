@@ -10,7 +10,7 @@ import { openSockets } from './gateway/sockets.ts'
 import type { Clock, Log } from './ports.ts'
 
 /** The connections of the bridge, as far as channels know them. */
-export interface ConnectionsServed {
+interface ConnectionsServed {
   get(connection: string): Upstream | undefined
   ids(): readonly string[]
   /** Why a connection cannot be used just now, if that is known. */

@@ -3,7 +3,7 @@ import { membersAt, messageOf, valueAt, withValue, writtenAt } from './splicing.
 
 /** The revision without sessions that is spoken here, and the older ones, the newest first. */
 export const modernVersion = '2026-07-28'
-export const legacyVersions: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']
+const legacyVersions: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']
 
 const metaPrefix = 'io.modelcontextprotocol/'
 

@@ -97,7 +97,7 @@ describe.each(eras)('the lists of all connections (%s era)', (era) => {
     const slow = await serve()
     const gate = slow.loopback.faults.hold('/mcp', 'before', listsTools)
     const client = (await setAllScene({ oak: oak.url, slow: slow.url }, era)).spawn()
-    if (era === 'modern') listen(client)
+    if (era === 'modern') client.listen()
     const names = await client.keys('tools/list')
     expect(names).toContain('oak__who')
     expect(names.filter((name) => name.startsWith('slow'))).toEqual([])
@@ -122,7 +122,7 @@ describe.each(eras)('the lists of all connections (%s era)', (era) => {
     const { bridge, add, spawn } = await setAllScene({ oak: oak.url }, era)
     const client = spawn()
     await client.keys('tools/list')
-    if (era === 'modern') listen(client)
+    if (era === 'modern') client.listen()
     await add({ elm: elm.url })
     await client.notified('notifications/tools/list_changed')
     expect(await client.keys('tools/list')).toEqual(expect.arrayContaining(['oak__who', 'elm__who']))
@@ -145,7 +145,7 @@ describe.each(eras)('the lists of all connections (%s era)', (era) => {
       },
     })
     const client = (await setAllScene({ oak: oak.url }, era)).spawn()
-    if (era === 'modern') listen(client)
+    if (era === 'modern') client.listen()
     expect(await client.keys('tools/list')).not.toContain('oak__more')
     const isHeard = ({ method, body }: SeenRequest): boolean =>
       method === 'GET' || body.includes('subscriptions/listen')
@@ -167,9 +167,3 @@ describe.each(eras)('the lists of all connections (%s era)', (era) => {
     await expect(client.result('tools/list', { cursor: 'x' })).rejects.toMatchObject({ code: -32602 })
   })
 })
-
-function listen(client: ReturnType<typeof spawnAll>): void {
-  void client
-    .result('subscriptions/listen', { notifications: { toolsListChanged: true } })
-    .catch(() => undefined)
-}

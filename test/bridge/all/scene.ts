@@ -42,6 +42,8 @@ export interface AllClient extends StdioClient {
   result(method: string, params?: object): Promise<any>
   /** The names, or the uris, of one of the lists. */
   keys(method: string): Promise<string[]>
+  /** Asks to be told of changed lists of tools, as a client of the current revision does. */
+  listen(): void
   /** Resolves with the first notification of this method, after the `after`-th one, past or to come. */
   notified(method: string, after?: number): Promise<any>
 }
@@ -89,6 +91,11 @@ export function spawnAll(home: TemporaryHome, era: Era): AllClient {
       const { tools, prompts, resources, resourceTemplates } = await result(method)
       const items: any[] = tools ?? prompts ?? resources ?? resourceTemplates
       return items.map((item) => item.uri ?? item.uriTemplate ?? item.name)
+    },
+    listen() {
+      const asked = client.ask('subscriptions/listen', modern({ notifications: { toolsListChanged: true } }))
+      // It has no answer for as long as the client runs.
+      asked.catch(() => undefined)
     },
     notified(method, after = 0) {
       let count = 0
