@@ -3,6 +3,7 @@ import { openActivity } from './activity/activity.ts'
 import type { Activity } from './activity/recorder.ts'
 import { createChannels, type Channels } from './channels.ts'
 import { createConnections, type Connections } from './connections/connections.ts'
+import { troubleIn } from './connections/view.ts'
 import type { ControlHandlers } from './control/handlers.ts'
 import { createDoctor } from './doctor.ts'
 import { createEventHub } from './event-hub.ts'
@@ -101,7 +102,10 @@ export function createBridge(ports: BridgePorts): Bridge {
   const mostMessageBytes = (): number => settings.current()['gateway.maxRequestBytes']
   const channels = createChannels({
     upstreams,
+    connections: () => connections.list().map(({ id }) => id),
     statusOf: (id) => connections.find(id)?.view.status,
+    troubleOf: (id) => troubleIn(connections.find(id)?.view),
+    watch: (run) => events.listen(run),
     memory,
     pages,
     eras: memory,
@@ -120,6 +124,7 @@ export function createBridge(ports: BridgePorts): Bridge {
     clients,
     hosting: {
       openConnection: (connection, client) => channels.openConnection(connection, client),
+      openAll: (client) => channels.openAll(client),
       eras: memory,
     },
     settings: () => settings.current(),
@@ -164,7 +169,8 @@ export function createBridge(ports: BridgePorts): Bridge {
       endCalls: (client) => gateway.endCalls(client),
     },
     async endpoint(connection, client) {
-      return served() + endpointPath({ key: await clients.keyFor(client), connection })
+      const key = await clients.keyFor(client)
+      return served() + endpointPath(connection === undefined ? { key } : { key, connection })
     },
     stop: ports.stop,
   })

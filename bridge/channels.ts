@@ -1,5 +1,7 @@
 import type { ConnectionStatus } from '../shared/connection.ts'
 import type { Failure } from '../shared/errors.ts'
+import { AllChannel } from './all/all-channel.ts'
+import { Memory as Recollection } from './all/memory.ts'
 import type { Channel, ChannelClient } from './channel/channel.ts'
 import { LastKnownChannel } from './last-known/last-known-channel.ts'
 import { createLearner, type Learner } from './last-known/learner.ts'
@@ -11,7 +13,13 @@ import { createServerChannels, type ServerChannelsOptions, type Upstreams } from
 
 /** What channels need from the bridge around them. */
 export interface ChannelsOptions extends ServerChannelsOptions {
+  /** The ids of all connections. */
+  readonly connections: () => readonly string[]
   readonly statusOf: (connection: string) => ConnectionStatus | undefined
+  /** Why a connection cannot be used just now, if that is known. */
+  readonly troubleOf: (connection: string) => Failure | undefined
+  /** Calls `run` whenever connections have come, gone or changed. Returns what ends that. */
+  readonly watch: (run: () => void) => () => void
   readonly memory: Memory
   readonly pages: SignInPages
   readonly clock: Clock
@@ -22,7 +30,7 @@ export interface Channels {
   /** Opens what stands behind a client at one connection. Nothing is sent before the client says something. */
   openConnection(connection: string, client: ChannelClient): Channel
   /** Opens what stands behind a client that names no connection. */
-  openAll(client: ChannelClient): Channel | Failure
+  openAll(client: ChannelClient): Channel
   /** Learns in the background what servers have. It has to hear of all events, and of use that passes no channel. */
   readonly learner: Pick<Learner, 'noticed' | 'used'>
   /** Leaves the connections to the servers. The channels themselves are closed by those who opened them. */
@@ -31,7 +39,7 @@ export interface Channels {
 
 /** Puts the layers together. */
 export function createChannels(options: ChannelsOptions): Channels {
-  const { upstreams, statusOf, memory, pages, clock, log } = options
+  const { upstreams, connections, statusOf, troubleOf, watch, memory, pages, clock, log } = options
   const servers = createServerChannels(options)
   const quiet: Upstreams = {
     get(connection) {
@@ -53,14 +61,27 @@ export function createChannels(options: ChannelsOptions): Channels {
     changed: (connection: string) => learner.changed(connection),
     watch: (connection: string, connected: () => void) => learner.watch(connection, connected),
   }
+  const recollection = new Recollection()
+  const unwatch = watch(() => recollection.keepOnly(connections()))
+  const openConnection: Channels['openConnection'] = (connection, client) =>
+    new LastKnownChannel(client, { connection, around: lastKnown }, (above) =>
+      servers.open(connection, above),
+    )
   return {
     learner,
-    openConnection: (connection, client) =>
-      new LastKnownChannel(client, { connection, around: lastKnown }, (above) =>
-        servers.open(connection, above),
-      ),
-    openAll: () => ({ code: 'cli.usage', detail: 'name a connection' }),
+    openConnection,
+    openAll: (client) =>
+      new AllChannel(client, {
+        connections,
+        troubleOf,
+        open: openConnection,
+        watch,
+        memory: recollection,
+        clock,
+        log,
+      }),
     close() {
+      unwatch()
       learner.close()
       servers.close()
     },

@@ -26,7 +26,7 @@ export interface HandlerParts {
   readonly settings: { current(): Settings; set(key: string, value: string): Promise<Settings> }
   status(): BridgeStatus
   /** The local URL of a connection for a client app, whose key is made with its first use. */
-  endpoint(connection: string, client: string): Promise<string>
+  endpoint(connection: string | undefined, client: string): Promise<string>
   /** What the procedures for client apps need besides. */
   readonly clients: Omit<ClientParts, 'connections' | 'add'>
   /** Ends the bridge, after the answer to this call is out. */
@@ -81,7 +81,9 @@ export function createHandlers(parts: HandlerParts): ControlHandlers {
       trace: async ({ id }) => connections.get(id).trace ?? null,
       revoke: async ({ id }) => await connections.get(id).revoke(),
       remove: async ({ id }) => await connections.remove(id),
-      endpoint: async ({ id, client }) => ({ url: await parts.endpoint(connections.get(id).id, client) }),
+      endpoint: async ({ id, client }) => ({
+        url: await parts.endpoint(id === undefined ? undefined : connections.get(id).id, client),
+      }),
       async tools({ id }, signal) {
         // First, since the endpoint has lists for a connection that is not signed in too.
         await connections.get(id).credentials()

@@ -94,8 +94,9 @@ export const control = {
     revoke: procedure.input(byId).output(Receipt),
     /** Forgets the connection; what it still holds is revoked first. */
     remove: procedure.input(byId).output(Receipt.nullable()),
+    /** Where a client app finds a connection, or all that it may use where none is named. */
     endpoint: procedure
-      .input(z.strictObject({ id: ConnectionId, client: z.string().min(1).max(60) }))
+      .input(z.strictObject({ id: ConnectionId.optional(), client: z.string().min(1).max(60) }))
       .output(z.strictObject({ url: z.string() })),
     /** The tools as the server lists them now. */
     tools: procedure.input(byId).output(z.array(Tool)),
@@ -123,9 +124,9 @@ export const control = {
     rotateKey: procedure
       .input(z.strictObject({ app: ClientAppId, place: ClientPlace }))
       .output(ClientRotation),
-    /** A link that makes an app offer a connection. The client key is in it, as it is in every local URL. */
+    /** A link that makes an app offer a connection, or all of them. The client key is in it, as it is in every local URL. */
     link: procedure
-      .input(z.strictObject({ app: ClientAppId, connection: ConnectionId }))
+      .input(z.strictObject({ app: ClientAppId, connection: ConnectionId.optional() }))
       .output(z.strictObject({ url: z.string() })),
     /** Looks for servers in the settings of one app or all that could become connections. */
     importable: procedure

@@ -95,6 +95,7 @@ export const errors = {
   'gateway.session_unknown': entry('user', 'There is no such session', 'Begin a new one with initialize.'),
   'gateway.event_unknown': entry('user', 'The event stream cannot be resumed after this event', 'Call again if the call may be repeated.'),
   'gateway.client_away': entry('time', 'The client app cannot be asked just now', 'Ask again when it listens.'),
+  'gateway.not_initialized': entry('user', 'This client has not begun a session', 'Send initialize first, or use the current revision of the protocol.'),
   'gateway.session_lost': entry('user', 'The server had forgotten the session of this client', 'Call again in the new session; this call was not repeated, since it may have had an effect.'),
   'gateway.call_lost': entry('user', 'The bridge was restarted during this call', 'Look whether it had its effect, then call again.'),
 

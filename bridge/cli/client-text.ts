@@ -92,10 +92,10 @@ function troubleLines({ id, files }: ClientAppState): Text[] {
     ...(failure ? [text`${path}: ${joinText(failureLines(failure), ' ')}`] : []),
     ...entries.flatMap(({ name, connection, trouble }) => {
       if (trouble === undefined) return []
-      const named = connection ?? ''
+      const named = connection === undefined ? '' : ` ${connection}`
       return trouble === 'outdated'
-        ? [text`${name} of ${id} has an address of before. Next: bridgekeeper clients add ${id} ${named}`]
-        : [text`${name} of ${id} has no connection. Next: bridgekeeper clients remove ${id} ${named}`]
+        ? [text`${name} of ${id} has an address of before. Next: bridgekeeper clients add ${id}${named}`]
+        : [text`${name} of ${id} has no connection. Next: bridgekeeper clients remove ${id}${named}`]
     }),
   ])
 }

@@ -67,9 +67,9 @@ export function createClientHandlers(parts: ClientParts): Handlers {
   }
 
   const troubleOf: TroubleOf = (app, entry) => {
-    if (entry.serves.kind !== 'bridge' || entry.serves.connection === undefined) return undefined
+    if (entry.serves.kind !== 'bridge') return undefined
     const { connection } = entry.serves
-    if (!connections.find(connection)) return 'no-connection'
+    if (connection !== undefined && !connections.find(connection)) return 'no-connection'
     const target = targets.known(app, connection)
     return target && pointsAt(entry, target) ? undefined : 'outdated'
   }
@@ -89,7 +89,7 @@ export function createClientHandlers(parts: ClientParts): Handlers {
     const plans: Plan[] = []
     for (const one of project === undefined ? [person] : [person, place]) {
       const targetOf = (id: ConnectionId | undefined): Target | undefined =>
-        id === undefined || !connections.find(id) ? undefined : targets.known(app, id)
+        id !== undefined && !connections.find(id) ? undefined : targets.known(app, id)
       const plan = planRenewal(app, targetOf, await situationOf(app, around(one)))
       await changes.apply(plan, environmentOf(place))
       plans.push(plan)
@@ -141,7 +141,7 @@ export function createClientHandlers(parts: ClientParts): Handlers {
     async link({ app, connection }) {
       const known = clientApp(app)
       if (!known.link) throw new BridgeError('clients.no_link', known.name)
-      const { id } = connections.get(connection)
+      const id = connection === undefined ? undefined : connections.get(connection).id
       const url = linkFor(known, { connection: id, target: await targets.of(known, id) })
       if (url === undefined) throw new BridgeError('clients.no_link', known.name)
       return { url }

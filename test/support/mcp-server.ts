@@ -19,6 +19,8 @@ export interface McpServerOptions {
   readonly toolScopes?: ToolScopes
   /** What the server has beside the tools of every test. */
   readonly extend?: (server: McpServer, era: Era) => void
+  /** What it offers, instead of the tools of the tests. */
+  readonly create?: (era: Era) => McpServer
   /** The path of the endpoint; `/mcp` by default. */
   readonly path?: string
   readonly port?: number
@@ -61,7 +63,7 @@ export async function startMcpServer(options: McpServerOptions = {}): Promise<Mc
   const kept = keep === 'nothing' ? undefined : record
   const guard = options.auth && guardResource(url, options.auth)
   const create = (served: Era): McpServer => {
-    const server = createTools(served, kept, toolScopes)
+    const server = options.create?.(served) ?? createTools(served, kept, toolScopes)
     options.extend?.(server, served)
     return server
   }

@@ -5,11 +5,15 @@ import { parseArguments, parseId } from '../parse.ts'
 import { alignColumns, oneLine, text, type Text } from '../text.ts'
 import { relativeTime } from '../time.ts'
 
-/** The local URL of a connection for a client app. */
-export async function endpoint(face: Face, typedId: string, options: { client: string }): Promise<void> {
-  const id = parseId(typedId)
+/** The local URL of a connection, or of all of them, for a client app. */
+export async function endpoint(
+  face: Face,
+  typedId: string | undefined,
+  { client }: { client: string },
+): Promise<void> {
+  const one = typedId === undefined ? {} : { id: parseId(typedId) }
   const control = await face.control()
-  const found = await control.connections.endpoint({ id, client: options.client })
+  const found = await control.connections.endpoint({ ...one, client })
   face.terminal.answer(found, () => [text`${found.url}`])
 }
 
