@@ -91,6 +91,15 @@ export const errors = {
   'gateway.session_lost': entry('user', 'The server had forgotten the session of this client', 'Call again in the new session; this call was not repeated, since it may have had an effect.'),
   'gateway.call_lost': entry('user', 'The bridge was restarted during this call', 'Look whether it had its effect, then call again.'),
 
+  'access.connection_denied': entry('user', 'This client app may not use this connection', 'Allow it with access connections.'),
+  'access.tool_denied': entry('user', 'This client app may not use this tool', 'Use another one; who may use what is changed with access set.'),
+  'access.call_denied': entry('user', 'A person refused this call', 'Do not make it again unless you are told to.'),
+  'access.not_approved': entry('user', 'Nobody allowed this call in time', 'Call again when somebody can answer with approvals.'),
+  'access.call_unclear': entry('user', 'It cannot be told which tool this message calls', 'Send JSON-RPC as plain UTF-8 that names the tool once.'),
+  'access.too_many_asked': entry('time', 'Too many calls of this client app wait for a person', 'Answer them with approvals, then call again.'),
+  'access.approval_unknown': entry('user', 'There is no such call that waits for an answer', 'See approvals for those that wait.'),
+  'access.rule_invalid': entry('user', 'This cannot be a rule', "Give the name of a tool, or a pattern with *, of up to 300 characters."),
+
   'vault.torn': entry('user', 'The vault file is damaged', 'It was set aside and not changed; start again and sign in anew, or put a good copy back.'),
   'vault.foreign': entry('user', 'The vault file is not one of Bridgekeeper, or of a newer version', 'It was set aside and not changed; start again, or put a good copy back.'),
   'vault.wrong_key': entry('user', 'The vault was sealed with another key', 'It was set aside and not changed; bring the key back and rename the file, or start again and sign in anew.'),

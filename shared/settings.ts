@@ -14,6 +14,7 @@ export const Settings = z.strictObject({
     .min(1024)
     .default(64 * 1024 * 1024),
   'stepUp.waitSeconds': z.int().min(0).max(3600).default(120),
+  'approvals.waitSeconds': z.int().min(0).max(3600).default(120),
   'signIn.waitSeconds': z.int().min(10).max(3600).default(600),
   'registration.metadataUrl': z.url({ protocol: /^https$/ }).optional(),
 })
