@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util'
 import { openCourt, revisions, type Court } from './court.ts'
-import { findNode } from './node24.ts'
+import { findNewerNode } from '../support/newer-node.ts'
 import { formatReport, isAcceptable, type Report } from './report.ts'
 
 // `npm run referee`: everything that the conformance suite says of the bridge. `--json` prints it whole.
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } })
-const node = await findNode()
+const node = await findNewerNode()
 if ('missing' in node) {
   console.error(`The referee needs Node 22 or newer: ${node.missing}`)
   process.exit(1)

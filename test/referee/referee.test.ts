@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openCourt, type Court, type Revision } from './court.ts'
 import type { Judgement } from './judgement.ts'
-import { findNode } from './node24.ts'
+import { findNewerNode } from '../support/newer-node.ts'
 
-const node = await findNode()
+const node = await findNewerNode()
 const unavailable = 'missing' in node ? ` (not run: ${node.missing})` : ''
 const minutes = 60_000
 
