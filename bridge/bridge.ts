@@ -1,4 +1,6 @@
+import { silentActivity } from './activity/silent.ts'
 import { createChannels } from './channels.ts'
+import { openAccess } from './access/access.ts'
 import { createConnections, type Connections } from './connections/connections.ts'
 import type { ControlHandlers } from './control/handlers.ts'
 import { createDoctor } from './doctor.ts'
@@ -48,6 +50,13 @@ export function createBridge(ports: BridgePorts): Bridge {
   const events = createEventHub()
   const callbacks = createCallbacks()
   const clients = openClientKeys(vault)
+  const access = openAccess({
+    vault,
+    clock,
+    log,
+    waitMs: () => settings.current()['approvals.waitSeconds'] * 1000,
+    emit: (event) => events.emit(event),
+  })
   const startedAt = clock.now()
   let origin: string | undefined
 
@@ -73,11 +82,18 @@ export function createBridge(ports: BridgePorts): Bridge {
     log,
   })
   const mostMessageBytes = (): number => settings.current()['gateway.maxRequestBytes']
-  const channels = createChannels({ upstreams: { get: (id) => connections.find(id) }, mostMessageBytes, log })
+  const channels = createChannels({
+    upstreams: { get: (id) => connections.find(id) },
+    mostMessageBytes,
+    log,
+    ...access,
+    activity: silentActivity,
+  })
   const pipes = createPipes({ channels, mostMessageBytes })
   const handlers = createHandlers({
     connections,
     events,
+    access,
     browser,
     settings,
     doctor: createDoctor({ paths, keyStore: vault.keyStore, origin: served, connections }),
@@ -119,6 +135,7 @@ export function createBridge(ports: BridgePorts): Bridge {
       // First, since the end of the connections would end every call that another bridge can take over.
       await pipes.close()
       channels.close()
+      access.approvals.close()
       const settled = connections.close()
       await gateway.close()
       // An answer that is on its way may hold the only refresh token that still works.

@@ -2,6 +2,7 @@ import type { BridgeStatus } from '../shared/control.ts'
 import { BridgeError, toFailure } from '../shared/errors.ts'
 import type { SignInEvent } from '../shared/events.ts'
 import type { Settings } from '../shared/settings.ts'
+import { createAccessHandlers, type Access } from './access/access.ts'
 import type { ClientParts } from './clients/handlers.ts'
 import type { Connection } from './connections/connection.ts'
 import type { Connections } from './connections/connections.ts'
@@ -15,6 +16,7 @@ import type { Browser } from './ports.ts'
 export interface HandlerParts {
   readonly connections: Connections
   readonly events: EventHub
+  readonly access: Access
   readonly browser: Browser
   readonly doctor: Doctor
   readonly settings: { current(): Settings; set(key: string, value: string): Promise<Settings> }
@@ -22,7 +24,7 @@ export interface HandlerParts {
   /** The local URL of a connection for a client app, whose key is made with its first use. */
   endpoint(connection: string, client: string): Promise<string>
   /** What the procedures for client apps need besides. */
-  readonly clients: Omit<ClientParts, 'connections' | 'add'>
+  readonly clients: Omit<ClientParts, 'connections' | 'add' | 'policies'>
   /** Ends the bridge, after the answer to this call is out. */
   stop(): void
 }
@@ -77,7 +79,8 @@ export function createHandlers(parts: HandlerParts): ControlHandlers {
       call: async ({ id, tool, arguments: args }, signal) =>
         await callTool(await parts.endpoint(connections.get(id).id, ownClient), tool, args, signal),
     },
-    clients: loadingClients({ ...parts.clients, connections, add }),
+    clients: loadingClients({ ...parts.clients, policies: parts.access.policies, connections, add }),
+    ...createAccessHandlers(parts.access, connections),
     settings: {
       get: async () => settings.current(),
       set: async ({ key, value }) => await settings.set(key, value),

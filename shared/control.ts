@@ -1,5 +1,6 @@
 import { eventIterator, oc } from '@orpc/contract'
 import { z } from 'zod'
+import { AccessChange, AppAccess, Approval, ApprovalAnswer, ApprovalDetails, ClientName } from './access.ts'
 import { ClientAppId, ClientAppState } from './client-app.ts'
 import { ClientImports, ClientPlace, ClientPreview, ClientRotation, ClientWish } from './client-change.ts'
 import { Connection, ConnectionId, Look, Receipt, Scope, Trace } from './connection.ts'
@@ -142,6 +143,20 @@ export const control = {
         }),
       )
       .output(Added),
+  },
+  access: {
+    /** All client apps that something was said about; every other one may use all tools of all connections. */
+    list: procedure.input(nothing).output(z.array(AppAccess)),
+    get: procedure.input(z.strictObject({ client: ClientName })).output(AppAccess),
+    /** In force, and on disk, when it is answered. */
+    set: procedure.input(AccessChange).output(AppAccess),
+  },
+  approvals: {
+    /** The calls that wait for a person. No event and no file has what they are called with. */
+    list: procedure.input(nothing).output(z.array(ApprovalDetails)),
+    answer: procedure
+      .input(z.strictObject({ id: Approval.shape.id, answer: ApprovalAnswer }))
+      .output(nothing),
   },
   settings: {
     get: procedure.input(nothing).output(Settings),

@@ -30,6 +30,8 @@ export function handlersWith(parts: {
   bridge?: Partial<ControlHandlers['bridge']>
   connections?: Partial<ControlHandlers['connections']>
   clients?: Partial<ControlHandlers['clients']>
+  access?: Partial<ControlHandlers['access']>
+  approvals?: Partial<ControlHandlers['approvals']>
   settings?: Partial<ControlHandlers['settings']>
   events?: ControlHandlers['events']
 }): ControlHandlers {
@@ -66,6 +68,8 @@ export function handlersWith(parts: {
       import: unknown,
       ...parts.clients,
     },
+    access: { list: async () => [], get: unknown, set: unknown, ...parts.access },
+    approvals: { list: async () => [], answer: unknown, ...parts.approvals },
     settings: { get: async () => Settings.parse({}), set: async () => Settings.parse({}), ...parts.settings },
     events: parts.events ?? async function* () {},
   }
