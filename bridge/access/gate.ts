@@ -9,14 +9,14 @@ import type {
   PendingRequest,
 } from '../channel/channel.ts'
 import { errorAnswer } from '../channel/error-messages.ts'
-import { findMembers, type Place } from '../channel/json-bytes.ts'
 import { findParams, isSameId, readMessage, type RpcMessage } from '../channel/rpc-message.ts'
 import type { Failure } from '../../shared/errors.ts'
 import type { ApprovalSession, Approvals } from './approvals.ts'
-import { argumentsOf, judge, withoutDenied } from './judgement.ts'
+import { argumentsOf, judge, nameIn, withoutDenied } from './judgement.ts'
 import type { PolicyLookup } from './policies.ts'
 import type { ConnectionPolicy } from './policy.ts'
 import { previewOf } from './preview.ts'
+import { agreesToTools, saysThatToolsChange, toolsChanged } from './tool-changes.ts'
 
 /** Whose gate it is, where it leads, and by which face the client came. */
 export interface GateOptions {
@@ -316,51 +316,10 @@ export class Gate implements Channel, ChannelClient {
   /** The list that the client has is not the one that it would get now. */
   #tellOfTools(): void {
     const { client } = this.#options
-    if (this.#hearsOfTools) client.pass(listChanged(''))
+    if (this.#hearsOfTools) client.pass(toolsChanged())
     for (const [request, { hearsOfTools }] of this.#pending) {
       if (!hearsOfTools || request.id === undefined) continue
-      const meta = `"_meta":{"io.modelcontextprotocol/subscriptionId":${request.id}}`
-      client.pass(listChanged(`,"params":{${meta}}`), request)
+      client.pass(toolsChanged(request.id), request)
     }
   }
-}
-
-function listChanged(params: string): RpcMessage {
-  const text = `{"jsonrpc":"2.0","method":"notifications/tools/list_changed"${params}}`
-  return readMessage(Buffer.from(text, 'latin1')) as RpcMessage
-}
-
-/** By method: the parameter that says what is meant. */
-const namingParameters = new Map([
-  ['tools/call', ['name']],
-  ['prompts/get', ['name']],
-  ['resources/read', ['uri']],
-])
-
-/** The tool, prompt or resource that a request means, for the record. */
-function nameIn(request: RpcMessage): string | undefined {
-  const names = namingParameters.get(request.method ?? '')
-  const place = names && findParams(request, names)?.[0]
-  return place && textOf(request.bytes, place)
-}
-
-function textOf(bytes: Buffer, { start, end }: Place): string | undefined {
-  return bytes[start] === 0x22 ? (JSON.parse(bytes.toString('utf8', start, end)) as string) : undefined
-}
-
-/** @see [MCP 2025-11-25, Tools, Capabilities](https://modelcontextprotocol.io/specification/2025-11-25/server/tools#capabilities) */
-function saysThatToolsChange(bytes: Buffer): boolean {
-  const result = readMessage(bytes)?.resultPlace
-  return result !== undefined && isTrueAt(bytes, result, ['capabilities', 'tools', 'listChanged'])
-}
-
-/** @see [MCP 2026-07-28, Subscriptions, Acknowledgment](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions#acknowledgment) */
-function agreesToTools({ bytes, paramsPlace }: RpcMessage): boolean {
-  return paramsPlace !== undefined && isTrueAt(bytes, paramsPlace, ['notifications', 'toolsListChanged'])
-}
-
-function isTrueAt(bytes: Buffer, object: Place, path: readonly string[]): boolean {
-  let place: Place | undefined = object
-  for (const name of path) place = place && findMembers(bytes, place.start, [name])?.places[0]
-  return place !== undefined && bytes.toString('latin1', place.start, place.end) === 'true'
 }

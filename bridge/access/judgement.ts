@@ -40,6 +40,19 @@ export function argumentsOf(message: RpcMessage): Buffer | undefined {
   return place && message.bytes.subarray(place.start, place.end)
 }
 
+/** By method: the parameter that says what is meant. */
+const namingParameters = new Map([
+  ['tools/call', ['name']],
+  ['prompts/get', ['name']],
+  ['resources/read', ['uri']],
+])
+
+/** The tool, prompt or resource that a request means, for the record. */
+export function nameIn(request: RpcMessage): string | undefined {
+  const names = namingParameters.get(request.method ?? '')
+  return names && stringAt(request.bytes, findParams(request, names)?.[0])
+}
+
 /** What a client gets of an answer in which the server might list tools. */
 export interface Listed {
   readonly bytes: Buffer

@@ -18,6 +18,8 @@ export interface PolicyLookup {
   policyOf(client: string, connection: string): ConnectionPolicy
   /** Calls `changed` after every change of what this app may use. Returns what ends that. */
   watch(client: string, changed: () => void): () => void
+  /** The same for all apps. */
+  watchAll(changed: (client: string) => void): void
 }
 
 /** What all client apps may use, sealed in the vault. */
@@ -50,6 +52,7 @@ interface Known {
 export function openPolicies(vault: Vault, log: Log): Policies {
   const known = new Map<string, Known>()
   const watchers = new Map<string, Set<() => void>>()
+  const watchersOfAll: ((client: string) => void)[] = []
   const turns = new Map<string, Promise<unknown>>()
 
   for (const client of vault.ids(accessRecords)) {
@@ -80,6 +83,7 @@ export function openPolicies(vault: Vault, log: Log): Policies {
     if (isGone) known.delete(client)
     else known.set(client, { access: next.data, policies: keptPolicies(known.get(client), next.data) })
     for (const tell of watchers.get(client) ?? []) tell()
+    for (const tell of watchersOfAll) tell(client)
     return next.data
   }
 
@@ -102,6 +106,7 @@ export function openPolicies(vault: Vault, log: Log): Policies {
         if (others.size === 0 && watchers.get(client) === others) watchers.delete(client)
       }
     },
+    watchAll: (changed) => void watchersOfAll.push(changed),
     get,
     list: () => [...known.values()].flatMap(({ access }) => access ?? []),
     change(client, changes) {

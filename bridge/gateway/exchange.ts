@@ -1,14 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Failure } from '../../shared/errors.ts'
+import { EventFilter } from '../access/answer-filter.ts'
+import type { HttpGate, Passage } from '../access/http-gate.ts'
+import { noteOfTools, toolsChanged } from '../access/tool-changes.ts'
 import type { CallOrigin, Credentials, Upstream } from '../connections/upstream.ts'
 import { isPlainEventStream, type AnswerHead } from './answer-rules.ts'
 import { messageEvent, watchEventStream, type EventStreamWatch } from './event-stream.ts'
 import { answerFailure, errorMessage, type AnswerOptions } from './failure-answer.ts'
-import { requestHeaders, responseHeaders } from './headers.ts'
+import { requestHeaders, responseHeaders, withLength, withPlainAnswer } from './headers.ts'
 import type { Endable } from './in-flight.ts'
 import { callOrigin, isRepeatable, readMessage } from './message.ts'
 import { collectBody, limitRest, noBody, type RequestBody } from './request-body.ts'
+import { collectFiltered } from './whole-answer.ts'
 import { ServerRequest, type Question, type RequestSurroundings } from './server-request.ts'
 
 /** One admitted local request: who asks, and for what. */
@@ -24,6 +28,7 @@ export interface LocalCall {
 
 /** What all exchanges share. */
 export interface ExchangeSurroundings extends RequestSurroundings {
+  readonly gate: HttpGate
   /** The largest request body that is taken, in bytes. */
   readonly maxRequestBytes: () => number
 }
@@ -42,9 +47,14 @@ export class Exchange implements Endable, Question {
   readonly #call: LocalCall
   readonly #around: ExchangeSurroundings
   #body: RequestBody = noBody
+  #passage: Passage | undefined
   #asked: ServerRequest | undefined
   #answer: IncomingMessage | undefined
   #events: EventStreamWatch | undefined
+  #filter: EventFilter | undefined
+  #status = 0
+  /** Whether a part of the answer's body has come. */
+  #hasBegun = false
   #isOver = false
 
   constructor(call: LocalCall, around: ExchangeSurroundings) {
@@ -72,6 +82,7 @@ export class Exchange implements Endable, Question {
   open(left: () => void): void {
     const { request, response, awaitsContinue } = this.#call
     response.on('close', () => {
+      this.#passage?.record.end({ outcome: 'cancelled' })
       this.#abandon()
       left()
     })
@@ -80,6 +91,20 @@ export class Exchange implements Endable, Question {
       done: (body) => {
         if (this.#isOver) return
         this.#body = body
+        this.#enter()
+      },
+      refuse: (failure) => this.end(failure),
+    })
+  }
+
+  /** Asks the gate first. Nothing is sent to the server before. */
+  #enter(): void {
+    const { request, client, connection } = this.#call
+    const visit = { client, connection, method: this.method, headers: request.headers, body: this.#body }
+    this.#passage = this.#around.gate.look(visit)
+    this.#passage.enter({
+      go: () => {
+        if (this.#isOver) return
         this.#asked = new ServerRequest(this, this.#around)
         this.#asked.send()
       },
@@ -87,11 +112,38 @@ export class Exchange implements Endable, Question {
     })
   }
 
+  /** What the client may use has changed. */
+  review(): void {
+    const { client, connection, response } = this.#call
+    const passage = this.#passage
+    if (!passage || this.#isOver) return
+    if (!this.#around.gate.policyOf(client, connection).isOpen) {
+      passage.record.end({ outcome: 'refused', code: 'access.connection_denied' })
+      return this.end({ code: 'connection.unknown' })
+    }
+    if (!passage.hasNewTools()) return
+    if (this.#answer && this.#events?.isBetweenEvents()) this.#tellOfTools()
+    // The client opens its stream again, and then that is looked through.
+    if (this.method !== 'GET' || passage.isFiltered || !passage.rules()?.mayDeny) return
+    if (!this.#answer) return this.end({ code: 'gateway.stream_cut' })
+    this.#abandon()
+    response.end()
+  }
+
+  #tellOfTools(): void {
+    const isOwn = this.method === 'GET'
+    // Of a subscription nothing may come before its acknowledgment.
+    if (!isOwn && !this.#hasBegun) return
+    const note = isOwn ? toolsChanged() : noteOfTools(Buffer.concat(this.#body.chunks))
+    if (note) this.#call.response.write(messageEvent(note.bytes.toString()))
+  }
+
   /** Ends it with a failure: by an answer where none has begun, else by an error at the end of the event stream, else by a cut. */
   end(failure: Failure, options: AnswerOptions = {}): void {
     if (this.#isOver) return
     const { request, response, client, connection } = this.#call
     this.#around.log.debug('call failed', { client, connection, code: failure.code })
+    this.#passage?.record.end({ outcome: 'failed', code: failure.code })
     this.#abandon()
     if (this.#answer) return this.#cut(failure)
     answerFailure(response, failure, options, readMessage(this.#body).id)
@@ -102,13 +154,16 @@ export class Exchange implements Endable, Question {
   #abandon(): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#passage?.leave()
     this.#asked?.abandon()
   }
 
   headers(credentials: Credentials, host: string): string[] {
     const { length } = this.#body
     const bodyLength = length > 0 || this.method === 'POST' ? length : undefined
-    return requestHeaders(this.#call.request.rawHeaders, credentials, host, bodyLength)
+    const { rawHeaders } = this.#call.request
+    const fields = this.#passage?.isFiltered ? withPlainAnswer(rawHeaders) : rawHeaders
+    return requestHeaders(fields, credentials, host, bodyLength)
   }
 
   isRepeatable(): boolean {
@@ -126,26 +181,48 @@ export class Exchange implements Endable, Question {
   answered(answer: IncomingMessage, head: AnswerHead): void {
     if (this.#isOver) return
     const { response } = this.#call
+    this.#status = head.status
+    const { isFiltered = false, rules } = this.#passage ?? {}
+    const isStream = isPlainEventStream(head)
+    if (isFiltered && !isStream) return this.#passFiltered(answer, head)
+    if (isFiltered && rules) this.#filter = new EventFilter(rules, this.#around.maxRequestBytes())
     response.writeHead(head.status, responseHeaders(answer.rawHeaders))
     this.#answer = answer
-    if (this.method === 'POST' && this.#body.length <= mostKeptBytes && isPlainEventStream(head)) {
-      this.#events = watchEventStream()
-    } else {
-      this.#body = noBody
-    }
+    if (isStream && this.#body.length <= mostKeptBytes) this.#events = watchEventStream()
+    else this.#body = noBody
     this.#pass(answer)
+  }
+
+  /** Passes an answer on once it has come whole and has been looked through. */
+  #passFiltered(answer: IncomingMessage, head: AnswerHead): void {
+    const { response } = this.#call
+    const { record, rules = () => undefined } = this.#passage ?? {}
+    const options = { rules, mostBytes: this.#around.maxRequestBytes() }
+    collectFiltered(answer, head, options, {
+      done: (body) => {
+        if (this.#isOver) return
+        const length = body.length > 0 ? body.length : undefined
+        response.writeHead(head.status, withLength(responseHeaders(answer.rawHeaders), length))
+        record?.took(body, true)
+        this.#finish(body)
+      },
+      failed: (failure) => this.end(failure),
+    })
   }
 
   #pass(answer: IncomingMessage): void {
     const { response } = this.#call
-    let hasBegun = false
-    answer.on('data', (chunk: Buffer) => {
+    const record = this.#passage?.record
+    answer.on('data', (received: Buffer) => {
       if (this.#isOver) return
-      hasBegun = true
+      const chunk = this.#filter ? this.#filter.push(received) : received
+      if (!chunk) return this.end({ code: 'network.too_large', detail: 'a message' })
+      record?.took(chunk, !this.#hasBegun || this.#events !== undefined)
+      this.#hasBegun = true
       this.#events?.push(chunk)
       // The last chunk takes the end with it, which spares a packet.
       if (answer.complete && answer.readableLength === 0) this.#finish(chunk)
-      else if (!response.write(chunk)) answer.pause()
+      else if (chunk.length > 0 && !response.write(chunk)) answer.pause()
     })
     answer.on('end', () => this.#finish())
     answer.on('close', () => this.end({ code: 'gateway.stream_cut' }))
@@ -153,13 +230,14 @@ export class Exchange implements Endable, Question {
     // The head travels with the first bytes of the body, unless there are none yet: a stream may be silent for hours. In the next tick all
     // that came in the same packet has been read.
     process.nextTick(() => {
-      if (!hasBegun && !this.#isOver && !answer.complete) response.flushHeaders()
+      if (!this.#hasBegun && !this.#isOver && !answer.complete) response.flushHeaders()
     })
   }
 
   #finish(lastChunk?: Buffer): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#passage?.record.answered(this.#status)
     this.#call.response.end(lastChunk)
   }
 

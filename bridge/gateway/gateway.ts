@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net'
 import { BridgeError, type Failure } from '../../shared/errors.ts'
 import type { Settings } from '../../shared/settings.ts'
+import type { HttpGate } from '../access/http-gate.ts'
 import type { Upstream } from '../connections/upstream.ts'
 import type { Log } from '../ports.ts'
 import type { ClientLookup } from './client-keys.ts'
@@ -19,6 +20,8 @@ type Route = (request: IncomingMessage, response: ServerResponse) => void | Prom
 export interface GatewayOptions {
   readonly upstreams: { get(connection: string): Upstream | undefined }
   readonly clients: ClientLookup
+  /** Who may use what. */
+  readonly gate: HttpGate
   readonly settings: () => Pick<Settings, 'gateway.maxRequestBytes'>
   readonly log: Log
   /** By exact path, without the query. They are held to the Host rule and to nothing else, and need no client key. */
@@ -49,12 +52,22 @@ const closingMs = 250
  * Serves `/<client key>/<connection>/mcp` to the client apps of this machine: guard first, then key, then path, then the exchange with the
  * server.
  */
-export function createGateway({ upstreams, clients, settings, log, routes = {} }: GatewayOptions): Gateway {
+export function createGateway({
+  upstreams,
+  clients,
+  gate,
+  settings,
+  log,
+  routes = {},
+}: GatewayOptions): Gateway {
   const sockets = openSockets()
   const inFlight = createInFlight<Exchange>()
   const pages = new Map(Object.entries(routes))
-  const surroundings = { sockets, log, maxRequestBytes: () => settings()['gateway.maxRequestBytes'] }
+  const surroundings = { sockets, log, gate, maxRequestBytes: () => settings()['gateway.maxRequestBytes'] }
   let port = 0
+  gate.watchAll((client) => {
+    for (const exchange of inFlight.all()) if (exchange.client === client) exchange.review()
+  })
 
   function serve(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
     const target = request.url ?? ''
@@ -68,7 +81,10 @@ export function createGateway({ upstreams, clients, settings, log, routes = {} }
     if (client === undefined) return answerFailure(response, { code: 'gateway.key_unknown' })
     const { connection } = address
     const upstream = upstreams.get(connection)
-    if (!upstream) return answerFailure(response, { code: 'connection.unknown' })
+    const isOpen = upstream && gate.policyOf(client, connection).isOpen
+    if (upstream && !isOpen) gate.noteRefusal({ client, connection })
+    // What a client app may not use is to it as if it were not there.
+    if (!upstream || !isOpen) return answerFailure(response, { code: 'connection.unknown' })
     if (!methods.has(request.method ?? '')) return answerFailure(response, { code: 'gateway.method_refused' })
     const call = { request, response, awaitsContinue, client, connection, upstream }
     const exchange = new Exchange(call, surroundings)
