@@ -14,7 +14,10 @@ const [comma, open, close] = [Buffer.from(','), Buffer.from('['), Buffer.from(']
  */
 export function filterMessages(bytes: Buffer, rules: ToolRules): Buffer | undefined {
   const message = readMessage(bytes)
-  if (message) return message.kind === 'invalid' ? undefined : withoutDenied(message, rules).bytes
+  if (message) {
+    const isUnclear = message.kind === 'invalid' && message.resultPlace
+    return isUnclear ? undefined : withoutDenied(message, rules).bytes
+  }
   const batch = readBatch(bytes)
   if (!batch) return undefined
   const filtered = batch.map((one) => filterMessages(one, rules))

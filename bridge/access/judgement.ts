@@ -64,7 +64,7 @@ export interface Listed {
 export function withoutDenied(answer: RpcMessage, rules: ToolRules): Listed {
   const page = toolsIn(answer)
   if (!page) return { bytes: answer.bytes }
-  if (page.isAmbiguous || answer.kind === 'invalid') {
+  if (page.isAmbiguous) {
     const failure: Failure = { code: 'server.failed', detail: 'its list of tools says a thing twice' }
     return { bytes: errorAnswer(answer.id, failure), failure }
   }
