@@ -73,7 +73,7 @@ async function port(scene: StdioScene, way: Way, ...request: string[]): Promise<
 const ways: readonly { readonly name: string; of(scene: StdioScene): Promise<Way>; tool: string }[] = [
   {
     name: 'HTTP',
-    of: async ({ control }) => control.connections.endpoint({ id: 'issues' as never, client: 'real' }),
+    of: async ({ control }) => control.connections.endpoint({ id: 'issues', client: 'real' }),
     tool: 'echo',
   },
   {

@@ -46,9 +46,7 @@ export async function importFromClients(
     if (!(await isWanted(face, options, text`Take ${server.name} over?`))) continue
     if (!(await takeOver(face, control, server, options))) failures += 1
   }
-  for (const file of found.leftOver) {
-    terminal.line(text`Left over from mcp-remote, with no entry that uses it: ${file}`)
-  }
+  await offerCleanUp(face, control, found.leftOver, canAsk && !options.yes ? options : undefined)
   if (!options.yes && !canAsk && usable.length > 0) {
     terminal.note(text`Nothing was changed. Add --yes to take over all that can be.`)
     return consequences.user.exit
@@ -91,6 +89,23 @@ async function takeOver(
       ...failureLines(failure),
     ])
     return false
+  }
+}
+
+/** Shows what `mcp-remote` left behind. It is deleted only when a person says so: nothing has shown that nobody needs it. */
+async function offerCleanUp(
+  face: Face,
+  control: ControlClient,
+  files: readonly string[],
+  options: ImportOptions | undefined,
+): Promise<void> {
+  const { terminal } = face
+  for (const file of files) {
+    terminal.line(text`Left over from mcp-remote, with no entry that uses it: ${file}`)
+  }
+  if (files.length === 0 || !options) return
+  if (await carryOut(face, control, { does: 'clean-up', files: [...files] }, options)) {
+    terminal.answer({ event: 'cleaned-up', files }, () => [text`The files are deleted.`])
   }
 }
 

@@ -244,6 +244,19 @@ describe('taking servers over at a terminal', () => {
     expect(out).toContain('it signs in with client credentials')
   })
 
+  it('offers to delete what mcp-remote left behind, and does so for a yes alone', async () => {
+    const files = ['/home/ada/.mcp-auth/y_tokens.json']
+    const { applied, clients } = recording({
+      importable: async () => ({ servers: [], leftOver: files, unreadable: [] }),
+    })
+    await runAtTerminal(['clients', 'import'], ['n\n'], clients)
+    await runAtTerminal(['clients', 'import', '--yes'], [], clients)
+    expect(applied).toEqual([])
+    const { out } = await runAtTerminal(['clients', 'import'], ['y\n'], clients)
+    expect(applied).toMatchObject([{ wish: { does: 'clean-up', files } }])
+    expect(out).toContain('The files are deleted.')
+  })
+
   it('points no app at a server that does not answer', async () => {
     const { applied, clients } = recording({
       importable: async () => ({ servers: [{ ...server, needs: [] }], leftOver: [], unreadable: [] }),
