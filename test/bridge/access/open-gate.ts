@@ -90,7 +90,12 @@ export function openGate({
   }
 }
 
-/** The change that sets a rule at the connection `remote`. */
-export function ruleFor(client: string, tool: string, verdict: Verdict | 'default'): AccessChange {
-  return { sets: 'rule', client, connection: 'remote' as never, tool, verdict }
+/** The change that sets a rule, at the connection `remote` unless another is named. */
+export function ruleFor(
+  client: string,
+  tool: string,
+  verdict: Verdict | 'default',
+  connection = 'remote',
+): AccessChange {
+  return { sets: 'rule', client, connection: connection as never, tool, verdict }
 }

@@ -73,7 +73,7 @@ describe('a policy', () => {
     await policies.change('cursor', [ruleFor('cursor', 'x', 'deny')])
     const before = policies.policyOf('cursor', 'remote')
     expect(policies.policyOf('cursor', 'remote')).toBe(before)
-    await policies.change('cursor', [{ ...ruleFor('cursor', 'y', 'deny'), connection: 'another' as never }])
+    await policies.change('cursor', [ruleFor('cursor', 'y', 'deny', 'another')])
     await policies.change('zed', [ruleFor('zed', 'y', 'deny')])
     expect(policies.policyOf('cursor', 'remote')).toBe(before)
     await policies.change('cursor', [ruleFor('cursor', 'y', 'deny')])
