@@ -426,7 +426,7 @@ describe('the record of a call over HTTP', () => {
 
   it('says that a server was cut off in the middle, and that a client left', async () => {
     const { post, port, path, activity } = await setScene(async (request, response, body) => {
-      if (body.includes('cut')) return request.socket.destroy()
+      if (body.includes('cut')) return void request.socket.destroy()
       response.writeHead(200, { 'Content-Type': 'application/json' }).write('{')
       await once(response, 'close')
     })

@@ -40,7 +40,10 @@ describe('the status of a failure', () => {
   it('is an error, but for what a rule or a person says about one call', () => {
     const answers = ErrorCode.options.filter((code) => statusOf(code) < 400)
     expect(answers.map((code) => [code, statusOf(code)])).toEqual(
-      ['tool_denied', 'call_denied', 'not_approved', 'too_many_asked'].map((reason) => [`access.${reason}`, 200]),
+      ['tool_denied', 'call_denied', 'not_approved', 'too_many_asked'].map((reason) => [
+        `access.${reason}`,
+        200,
+      ]),
     )
   })
 })
