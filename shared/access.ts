@@ -9,7 +9,7 @@ export const Verdict = z.enum(['allow', 'ask', 'deny'])
 export type Verdict = z.infer<typeof Verdict>
 
 /** A tool by its name, or tools by a pattern in which `*` stands for any characters. Case does not count. */
-export const ToolPattern = z
+const ToolPattern = z
   .string()
   .min(1)
   .max(300)

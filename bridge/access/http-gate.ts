@@ -10,7 +10,7 @@ import type { ConnectionPolicy, ToolRules } from './policy.ts'
 import { previewOf } from './preview.ts'
 
 /** One HTTP request of a client app whose bytes are passed on as they are. */
-export interface HttpVisit {
+interface HttpVisit {
   readonly client: string
   readonly connection: string
   readonly method: string
@@ -19,7 +19,7 @@ export interface HttpVisit {
 }
 
 /** What becomes of a visit: exactly one of the two, at once or when a person has answered. */
-export interface Visitor {
+interface Visitor {
   go(): void
   refuse(failure: Failure): void
 }
@@ -42,7 +42,7 @@ export interface Passage {
   /** Whether the answer may list tools that are denied, so that it must be looked through. */
   readonly isFiltered: boolean
   /** The rules as they are now. */
-  rules(): ToolRules | undefined
+  readonly rules: () => ToolRules | undefined
   /** Whether the tools that the client may see are others than when this was asked last, or when the visit began. */
   hasNewTools(): boolean
   /** The client is gone. */

@@ -182,10 +182,10 @@ export class Exchange implements Endable, Question {
     if (this.#isOver) return
     const { response } = this.#call
     this.#status = head.status
-    const { isFiltered = false, rules } = this.#passage ?? {}
+    const passage = this.#passage
     const isStream = isPlainEventStream(head)
-    if (isFiltered && !isStream) return this.#passFiltered(answer, head)
-    if (isFiltered && rules) this.#filter = new EventFilter(rules, this.#around.maxRequestBytes())
+    if (passage?.isFiltered && !isStream) return this.#passFiltered(answer, head, passage)
+    if (passage?.isFiltered) this.#filter = new EventFilter(passage.rules, this.#around.maxRequestBytes())
     response.writeHead(head.status, responseHeaders(answer.rawHeaders))
     this.#answer = answer
     if (isStream && this.#body.length <= mostKeptBytes) this.#events = watchEventStream()
@@ -194,16 +194,15 @@ export class Exchange implements Endable, Question {
   }
 
   /** Passes an answer on once it has come whole and has been looked through. */
-  #passFiltered(answer: IncomingMessage, head: AnswerHead): void {
+  #passFiltered(answer: IncomingMessage, head: AnswerHead, passage: Passage): void {
     const { response } = this.#call
-    const { record, rules = () => undefined } = this.#passage ?? {}
-    const options = { rules, mostBytes: this.#around.maxRequestBytes() }
+    const options = { rules: passage.rules, mostBytes: this.#around.maxRequestBytes() }
     collectFiltered(answer, head, options, {
       done: (body) => {
         if (this.#isOver) return
         const length = body.length > 0 ? body.length : undefined
         response.writeHead(head.status, withLength(responseHeaders(answer.rawHeaders), length))
-        record?.took(body, true)
+        passage.record.took(body, true)
         this.#finish(body)
       },
       failed: (failure) => this.end(failure),

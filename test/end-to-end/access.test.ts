@@ -12,7 +12,7 @@ import { closing } from './scene.ts'
 async function setScene(): Promise<{
   commands: ClientCommands
   server: McpServerUnderTest
-  spawn(app: string): StdioClient
+  readonly spawn: (app: string) => StdioClient
 }> {
   const server = closing(await startMcpServer())
   const commands = await startClientCommands()
@@ -27,10 +27,10 @@ async function setScene(): Promise<{
 
 const echo = modern({ name: 'echo', arguments: { text: 'planted-argument' } })
 
-async function waitingCall({ json }: ClientCommands): Promise<ApprovalDetails> {
+async function waitingCall(commands: ClientCommands): Promise<ApprovalDetails> {
   let waiting: ApprovalDetails[] = []
   const look = async (): Promise<number> =>
-    (waiting = (await json(['approvals'])) as ApprovalDetails[]).length
+    (waiting = (await commands.json(['approvals'])) as ApprovalDetails[]).length
   await expect.poll(look, { timeout: 20_000 }).toBe(1)
   return waiting[0] as ApprovalDetails
 }

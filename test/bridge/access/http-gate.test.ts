@@ -217,6 +217,7 @@ describe('a call over HTTP that waits for a person', () => {
     const request = open({ port, path, headers: [...jsonHeaders, ...headers], body: call('write') })
     request.on('error', () => undefined)
     await until(() => approvals.list().length === 1)
+    expect(approvals.list()).toMatchObject([{ id: '2', tool: 'write' }])
     request.destroy()
     await until(() => approvals.list().length === 0)
   })
@@ -426,9 +427,11 @@ describe('the record of a call over HTTP', () => {
 
   it('says that a server was cut off in the middle, and that a client left', async () => {
     const { post, port, path, activity } = await setScene(async (request, response, body) => {
-      if (body.includes('cut')) return void request.socket.destroy()
-      response.writeHead(200, { 'Content-Type': 'application/json' }).write('{')
-      await once(response, 'close')
+      if (body.includes('cut')) request.socket.destroy()
+      else {
+        response.writeHead(200, { 'Content-Type': 'application/json' }).write('{')
+        await once(response, 'close')
+      }
     })
     await post(call('cut'))
     const { request } = await begin({ port, path, headers: jsonHeaders, body: call('left') })

@@ -79,7 +79,7 @@ describe('a call of a tool', () => {
     const name = fc.constantFrom('delete', 'write', 'harmless')
     fc.assert(
       fc.property(name, fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }), (tool, escapes) => {
-        const written = [...tool]
+        const written = Array.from(tool)
           .map((one, n) => (escapes[n] ? `\\u00${one.charCodeAt(0).toString(16)}` : one))
           .join('')
         const verdict = { delete: 'refused', write: 'asked', harmless: 'allowed' }[tool]

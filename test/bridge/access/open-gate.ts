@@ -34,10 +34,10 @@ export function memoryVault(): Vault & { readonly records: Map<string, string>; 
 }
 
 /** A call as the record has it once it has ended. */
-export interface Noted extends CallFacts, Partial<CallOutcome> {}
+interface Noted extends CallFacts, Partial<CallOutcome> {}
 
 /** An activity that keeps what it is told, in order of the beginnings. */
-export function keepActivity(): Activity & { readonly noted: Noted[] } {
+function keepActivity(): Activity & { readonly noted: Noted[] } {
   const noted: Noted[] = []
   return {
     noted,
@@ -64,7 +64,7 @@ export interface OpenGate extends Access {
   readonly activity: ReturnType<typeof keepActivity>
   readonly events: BridgeEvent[]
   /** Sets a rule for a client app at the connection `remote`. */
-  rule(client: string, tool: string, verdict: Verdict | 'default'): Promise<void>
+  readonly rule: (client: string, tool: string, verdict: Verdict | 'default') => Promise<void>
 }
 
 /** Access as a bridge has it, on a vault in memory. */
