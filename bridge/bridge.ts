@@ -1,7 +1,7 @@
 import { silentActivity } from './activity/silent.ts'
 import { createChannels } from './channels.ts'
 import { openAccess } from './access/access.ts'
-import { createHttpGate } from './access/http-gate.ts'
+import { HttpGate } from './access/http-gate.ts'
 import { createConnections, type Connections } from './connections/connections.ts'
 import type { ControlHandlers } from './control/handlers.ts'
 import { createDoctor } from './doctor.ts'
@@ -76,7 +76,7 @@ export function createBridge(ports: BridgePorts): Bridge {
     emit: (event) => events.emit(event),
   })
   const gateway = createGateway({
-    gate: createHttpGate({ ...access, activity: silentActivity }),
+    gate: new HttpGate({ ...access, activity: silentActivity }),
     upstreams: { get: (id) => connections.find(id) },
     clients,
     settings: () => settings.current(),

@@ -1,4 +1,4 @@
-import type { Activity, CallFacts, CallInProgress, CallOutcome } from '../activity/recorder.ts'
+import type { Activity, CallInProgress, CallOutcome } from '../activity/recorder.ts'
 import { firstMember, skipSpace, valueEnd } from '../channel/json-bytes.ts'
 import { readBatch, stringAt } from '../channel/rpc-message.ts'
 
@@ -7,24 +7,26 @@ const mostOfBatch = 100
 /** How much of an answer is kept for a record of payloads, in bytes. */
 const mostPayload = 1024 * 1024
 
+/** Who asks, and for which connection. */
+interface Caller {
+  readonly client: string
+  readonly connection: string
+}
+
 /** The record of one HTTP request whose bytes are passed on: of its one call, or of those in its batch. */
 export class HttpRecord {
   readonly #calls: readonly CallInProgress[]
-  readonly #wantsPayload: boolean
+  #wantsPayload = false
   #pieces: Buffer[] = []
   #bytes = 0
   #isError = false
 
-  constructor(activity: Activity, facts: Omit<CallFacts, 'method' | 'face' | 'requestBytes'>, body: Buffer) {
-    const bodies = readBatch(body)?.slice(0, mostOfBatch) ?? [body]
-    this.#calls = bodies.flatMap((one) => {
-      const said = peek(one)
-      if (!said) return []
-      const call = activity.begin({ ...facts, ...said, face: 'http', requestBytes: one.length })
-      if (call.wantsPayload) call.payload('request', one)
-      return [call]
-    })
-    this.#wantsPayload = this.#calls.some(({ wantsPayload }) => wantsPayload)
+  constructor(activity: Activity, caller: Caller, body: Buffer) {
+    const batch = readBatch(body)?.slice(0, mostOfBatch)
+    this.#calls = batch
+      ? batch.flatMap((one) => begin(activity, caller, one) ?? [])
+      : noted(begin(activity, caller, body))
+    for (const { wantsPayload } of this.#calls) if (wantsPayload) this.#wantsPayload = true
   }
 
   /** Sees a piece of the answer go by. `mayBegin`: a message may begin with it, or an event. */
@@ -50,25 +52,56 @@ export class HttpRecord {
   }
 }
 
-/** Method and name of a request, with as short a look as can be; undefined for what gets no answer. */
-function peek(body: Buffer): { method: string | undefined; name?: string } | undefined {
-  if (body.length === 0) return undefined
-  const at = skipSpace(body, 0)
-  const found = firstMember(body, at, ['method', 'result', 'error'])
-  if (found && found.index > 0) return undefined
-  const method = found && textAt(body, found.start)
-  if (method?.startsWith('notifications/')) return undefined
-  const naming = namingParameters.get(method ?? '')
-  const params = naming && firstMember(body, at, ['params'])
-  const named = params && firstMember(body, params.start, [naming])
-  const name = named && textAt(body, named.start)
-  return { method, ...(name === undefined ? {} : { name }) }
+const nothing: readonly CallInProgress[] = []
+
+function noted(call: CallInProgress | undefined): readonly CallInProgress[] {
+  return call ? [call] : nothing
 }
 
+/** Notes a message, if it is one that gets an answer. */
+function begin(
+  activity: Activity,
+  { client, connection }: Caller,
+  bytes: Buffer,
+): CallInProgress | undefined {
+  const method = methodIn(bytes)
+  if (method === null) return undefined
+  const name = method === undefined ? undefined : nameIn(bytes, method)
+  const requestBytes = bytes.length
+  const call = activity.begin(
+    name === undefined
+      ? { client, connection, method, face: 'http', requestBytes }
+      : { client, connection, method, name, face: 'http', requestBytes },
+  )
+  if (call.wantsPayload) call.payload('request', bytes)
+  return call
+}
+
+/** The method of a request, with as short a look as can be: undefined where it has none, null for what gets no answer. */
+function methodIn(body: Buffer): string | undefined | null {
+  if (body.length === 0) return null
+  const found = firstMember(body, skipSpace(body, 0), methodNames)
+  if (!found) return undefined
+  if (found.index > 0) return null
+  const method = textAt(body, found.start)
+  return method?.startsWith('notifications/') ? null : method
+}
+
+/** The tool, prompt or resource that is meant. */
+function nameIn(body: Buffer, method: string): string | undefined {
+  const naming = namingParameters.get(method)
+  const params = naming && firstMember(body, skipSpace(body, 0), paramsName)
+  const named = params && firstMember(body, params.start, naming)
+  return named && textAt(body, named.start)
+}
+
+const methodNames = ['method', 'result', 'error']
+const outcomeNames = ['error', 'result', 'method']
+const paramsName = ['params']
 const namingParameters = new Map([
-  ['tools/call', 'name'],
-  ['prompts/get', 'name'],
-  ['resources/read', 'uri'],
+  ['tools/call', ['name']],
+  ['prompts/get', ['name']],
+  ['resources/read', ['uri']],
 ])
 
 function textAt(bytes: Buffer, start: number): string | undefined {
@@ -82,5 +115,5 @@ const dataField = Buffer.from('data:')
 function endsInError(chunk: Buffer): boolean {
   const data = chunk.lastIndexOf(dataField)
   const at = skipSpace(chunk, data < 0 ? 0 : data + dataField.length)
-  return firstMember(chunk, at, ['error', 'result', 'method'])?.index === 0
+  return firstMember(chunk, at, outcomeNames)?.index === 0
 }

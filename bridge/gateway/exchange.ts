@@ -100,16 +100,20 @@ export class Exchange implements Endable, Question {
   /** Asks the gate first. Nothing is sent to the server before. */
   #enter(): void {
     const { request, client, connection } = this.#call
-    const visit = { client, connection, method: this.method, headers: request.headers, body: this.#body }
+    const { headers } = request
+    const visit = { client, connection, method: this.method, headers, body: this.#body }
     this.#passage = this.#around.gate.look(visit)
-    this.#passage.enter({
-      go: () => {
-        if (this.#isOver) return
-        this.#asked = new ServerRequest(this, this.#around)
-        this.#asked.send()
-      },
-      refuse: (failure) => this.end(failure),
-    })
+    this.#passage.enter(this)
+  }
+
+  go(): void {
+    if (this.#isOver) return
+    this.#asked = new ServerRequest(this, this.#around)
+    this.#asked.send()
+  }
+
+  refuse(failure: Failure): void {
+    this.end(failure)
   }
 
   /** What the client may use has changed. */
@@ -124,7 +128,7 @@ export class Exchange implements Endable, Question {
     if (!passage.hasNewTools()) return
     if (this.#answer && this.#events?.isBetweenEvents()) this.#tellOfTools()
     // The client opens its stream again, and then that is looked through.
-    if (this.method !== 'GET' || passage.isFiltered || !passage.rules()?.mayDeny) return
+    if (this.method !== 'GET' || passage.isFiltered || !passage.rules?.mayDeny) return
     if (!this.#answer) return this.end({ code: 'gateway.stream_cut' })
     this.#abandon()
     response.end()
@@ -185,7 +189,8 @@ export class Exchange implements Endable, Question {
     const passage = this.#passage
     const isStream = isPlainEventStream(head)
     if (passage?.isFiltered && !isStream) return this.#passFiltered(answer, head, passage)
-    if (passage?.isFiltered) this.#filter = new EventFilter(passage.rules, this.#around.maxRequestBytes())
+    if (passage?.isFiltered)
+      this.#filter = new EventFilter(() => passage.rules, this.#around.maxRequestBytes())
     response.writeHead(head.status, responseHeaders(answer.rawHeaders))
     this.#answer = answer
     if (isStream && this.#body.length <= mostKeptBytes) this.#events = watchEventStream()
@@ -196,7 +201,7 @@ export class Exchange implements Endable, Question {
   /** Passes an answer on once it has come whole and has been looked through. */
   #passFiltered(answer: IncomingMessage, head: AnswerHead, passage: Passage): void {
     const { response } = this.#call
-    const options = { rules: passage.rules, mostBytes: this.#around.maxRequestBytes() }
+    const options = { rules: () => passage.rules, mostBytes: this.#around.maxRequestBytes() }
     collectFiltered(answer, head, options, {
       done: (body) => {
         if (this.#isOver) return

@@ -82,7 +82,7 @@ export function createGateway({
     const { connection } = address
     const upstream = upstreams.get(connection)
     const isOpen = upstream && gate.policyOf(client, connection).isOpen
-    if (upstream && !isOpen) gate.noteRefusal({ client, connection })
+    if (upstream && !isOpen) gate.noteRefusal(client, connection)
     // What a client app may not use is to it as if it were not there.
     if (!upstream || !isOpen) return answerFailure(response, { code: 'connection.unknown' })
     if (!methods.has(request.method ?? '')) return answerFailure(response, { code: 'gateway.method_refused' })

@@ -1,5 +1,5 @@
 import { openAccess, type Access } from '../../../bridge/access/access.ts'
-import { createHttpGate, type HttpGate } from '../../../bridge/access/http-gate.ts'
+import { HttpGate } from '../../../bridge/access/http-gate.ts'
 import type { Activity, CallFacts, CallOutcome } from '../../../bridge/activity/recorder.ts'
 import type { Clock } from '../../../bridge/ports.ts'
 import { systemClock } from '../../../bridge/system-clock.ts'
@@ -83,7 +83,7 @@ export function openGate({
     vault,
     activity,
     events,
-    gate: createHttpGate({ ...access, activity }),
+    gate: new HttpGate({ ...access, activity }),
     async rule(client, tool, verdict) {
       await access.policies.change(client, [ruleFor(client, tool, verdict)])
     },
