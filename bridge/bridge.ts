@@ -1,4 +1,5 @@
-import { silentActivity } from './activity/silent.ts'
+import { openActivity } from './activity/activity.ts'
+import type { Activity } from './activity/recorder.ts'
 import { createChannels } from './channels.ts'
 import { openAccess } from './access/access.ts'
 import { HttpGate } from './access/http-gate.ts'
@@ -36,6 +37,8 @@ export interface BridgePorts {
 export interface Bridge {
   readonly handlers: ControlHandlers
   readonly connections: Connections
+  /** Where calls are recorded. */
+  readonly activity: Activity
   /** Serves the endpoint on loopback; 0 takes any port. Resolves with the origin. Rejects with `bridge.port_in_use`. */
   listen(port: number): Promise<string>
   /** Ends calls and sign-ins, then leaves the port. Grants stay. */
@@ -65,6 +68,14 @@ export function createBridge(ports: BridgePorts): Bridge {
     if (origin === undefined) throw new Error('the bridge does not listen yet')
     return origin
   }
+  const activity = openActivity({
+    home: paths.home,
+    vault,
+    clock,
+    log,
+    settings: () => settings.current(),
+    notice: (failure) => events.emit({ event: 'notice', failure }),
+  })
   const connections = createConnections({
     vault,
     clock,
@@ -73,10 +84,14 @@ export function createBridge(ports: BridgePorts): Bridge {
     settings: () => settings.current(),
     redirectUri: () => `${served()}${callbackPath}`,
     fetchFor: (server, onExchange) => createGuardedFetch({ server, log, onExchange }),
-    emit: (event) => events.emit(event),
+    emit(event) {
+      // A later connection of this name is another one, whose payloads nobody asked to keep.
+      if (event.event === 'connection-removed') void activity.forget(event.id)
+      events.emit(event)
+    },
   })
   const gateway = createGateway({
-    gate: new HttpGate({ ...access, activity: silentActivity }),
+    gate: new HttpGate({ ...access, activity }),
     upstreams: { get: (id) => connections.find(id) },
     clients,
     settings: () => settings.current(),
@@ -89,16 +104,23 @@ export function createBridge(ports: BridgePorts): Bridge {
     mostMessageBytes,
     log,
     ...access,
-    activity: silentActivity,
+    activity,
   })
   const pipes = createPipes({ channels, mostMessageBytes })
   const handlers = createHandlers({
     connections,
     events,
     access,
+    activity,
     browser,
     settings,
-    doctor: createDoctor({ paths, keyStore: vault.keyStore, origin: served, connections }),
+    doctor: createDoctor({
+      paths,
+      keyStore: vault.keyStore,
+      origin: served,
+      connections,
+      activityFailure: () => activity.failure,
+    }),
     status: () => ({
       version,
       pid: process.pid,
@@ -127,6 +149,7 @@ export function createBridge(ports: BridgePorts): Bridge {
   return {
     handlers,
     connections,
+    activity,
     async listen(port) {
       const taken = await gateway.listen('127.0.0.1', port)
       origin = `http://127.0.0.1:${taken}`
@@ -143,6 +166,8 @@ export function createBridge(ports: BridgePorts): Bridge {
       // An answer that is on its way may hold the only refresh token that still works.
       await Promise.race([settled, new Promise<void>((resolve) => clock.after(closingMs, resolve))])
       await vault.close()
+      // Last, since all that ends above ends calls; a disk that hangs is not waited for.
+      await Promise.race([activity.close(), new Promise<void>((resolve) => clock.after(closingMs, resolve))])
     },
   }
 }

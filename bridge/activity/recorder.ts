@@ -6,7 +6,10 @@ export interface Activity {
   begin(facts: CallFacts): CallInProgress
 }
 
-/** What is known of a call when it begins. Strings may be anything: they are bounded and escaped when they are written. */
+/**
+ * What is known of a call when it begins. Strings may be anything: they are bounded and escaped when they are written. Best given as a
+ * literal: spreading another object into it costs more than recording the call.
+ */
 export interface CallFacts {
   /** The client app, by the name of its key. */
   client: string

@@ -32,6 +32,7 @@ export function handlersWith(parts: {
   clients?: Partial<ControlHandlers['clients']>
   access?: Partial<ControlHandlers['access']>
   approvals?: Partial<ControlHandlers['approvals']>
+  activity?: Partial<ControlHandlers['activity']>
   settings?: Partial<ControlHandlers['settings']>
   events?: ControlHandlers['events']
 }): ControlHandlers {
@@ -70,6 +71,14 @@ export function handlersWith(parts: {
     },
     access: { list: async () => [], get: unknown, set: unknown, ...parts.access },
     approvals: { list: async () => [], answer: unknown, ...parts.approvals },
+    activity: {
+      list: async () => ({ records: [], next: null }),
+      follow: async function* () {},
+      payloads: async () => [],
+      setPayloads: async () => [],
+      clear: async () => ({ bytes: 0 }),
+      ...parts.activity,
+    },
     settings: { get: async () => Settings.parse({}), set: async () => Settings.parse({}), ...parts.settings },
     events: parts.events ?? async function* () {},
   }
