@@ -60,7 +60,7 @@ export type Approval = z.infer<typeof Approval>
 /** The same for the person who decides. */
 export const ApprovalDetails = z.strictObject({
   ...Approval.shape,
-  preview: z.string().max(4000).describe('the arguments, cut short, and without what looks like a secret'),
+  preview: z.string().max(5000).describe('the arguments, cut short, and without what looks like a secret'),
 })
 export type ApprovalDetails = z.infer<typeof ApprovalDetails>
 

@@ -12,10 +12,9 @@ import { errorAnswer } from '../channel/error-messages.ts'
 import { findParams, isSameId, readMessage, type RpcMessage } from '../channel/rpc-message.ts'
 import type { Failure } from '../../shared/errors.ts'
 import type { ApprovalSession, Approvals } from './approvals.ts'
-import { argumentsOf, judge, nameIn, withoutDenied } from './judgement.ts'
+import { judge, nameIn, previewOf, withoutDenied } from './judgement.ts'
 import type { PolicyLookup } from './policies.ts'
 import type { ConnectionPolicy } from './policy.ts'
-import { previewOf } from './preview.ts'
 import { agreesToTools, saysThatToolsChange, toolsChanged } from './tool-changes.ts'
 
 /** Whose gate it is, where it leads, and by which face the client came. */
@@ -107,14 +106,13 @@ export class Gate implements Channel, ChannelClient {
     const { connection, face } = this.#options
     const { method, bytes } = request
     const name = nameIn(request)
-    const call = this.#around.activity.begin({
-      client: this.name,
-      connection,
-      method,
-      ...(name === undefined ? {} : { name }),
-      face,
-      requestBytes: bytes.length,
-    })
+    const client = this.name
+    const requestBytes = bytes.length
+    const call = this.#around.activity.begin(
+      name === undefined
+        ? { client, connection, method, face, requestBytes }
+        : { client, connection, method, name, face, requestBytes },
+    )
     if (call.wantsPayload) call.payload('request', bytes)
     const pending: Pending = { call, passed: 0 }
     this.#pending.set(request, pending)
@@ -130,7 +128,7 @@ export class Gate implements Channel, ChannelClient {
       session: this.#approvalSession,
       tool,
       bytes: bytes.length,
-      preview: () => previewOf(argumentsOf(request)),
+      preview: () => previewOf(request),
       settled: (failure) => this.#settled(request, failure),
     })
     if (typeof held !== 'function') return this.#refuse(request, held)

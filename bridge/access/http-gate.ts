@@ -5,9 +5,8 @@ import type { GateSurroundings } from './gate.ts'
 import { judgeBody, type BodyJudgement } from './http-judgement.ts'
 import { HttpRecord } from './http-record.ts'
 import { HttpSessions } from './http-sessions.ts'
-import { argumentsOf } from './judgement.ts'
+import { previewOf } from './judgement.ts'
 import type { ConnectionPolicy, ToolRules } from './policy.ts'
-import { previewOf } from './preview.ts'
 
 /** One HTTP request of a client app whose bytes are passed on as they are. */
 interface HttpVisit {
@@ -117,7 +116,7 @@ export class Passage {
       session,
       tool,
       bytes: message.bytes.length,
-      preview: () => previewOf(argumentsOf(message)),
+      preview: () => previewOf(message),
       settled: (failure) => (failure ? this.#refuse(visitor, failure) : visitor.go()),
     })
     if (typeof held === 'function') this.#release = held

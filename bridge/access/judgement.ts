@@ -1,4 +1,5 @@
 import type { Failure } from '../../shared/errors.ts'
+import { redactPayload } from '../activity/payload.ts'
 import { errorAnswer } from '../channel/error-messages.ts'
 import { findMembers } from '../channel/json-bytes.ts'
 import { findParams, stringAt, type RpcMessage } from '../channel/rpc-message.ts'
@@ -34,10 +35,10 @@ export function toolCalled(message: RpcMessage): string | undefined {
   return name === undefined || /[\p{Cc}\p{Cs}\uFFFD]/u.test(name) ? undefined : name
 }
 
-/** The arguments that a message calls its tool with, as they are written. */
-export function argumentsOf(message: RpcMessage): Buffer | undefined {
+/** What a message calls its tool with, for a person who decides: JSON, redacted and bounded like what the record of calls may keep. */
+export function previewOf(message: RpcMessage): string {
   const place = findParams(message, ['arguments'])?.[0]
-  return place && message.bytes.subarray(place.start, place.end)
+  return place ? redactPayload(message.bytes.subarray(place.start, place.end)) : '{}'
 }
 
 /** By method: the parameter that says what is meant. */

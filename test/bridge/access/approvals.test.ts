@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import type { AskedCall } from '../../../bridge/access/approvals.ts'
-import { previewOf } from '../../../bridge/access/preview.ts'
 import { BridgeError, type Failure } from '../../../shared/errors.ts'
 import { openGate, type OpenGate } from './open-gate.ts'
 
@@ -226,44 +225,5 @@ describe('many calls that wait', () => {
     expect(ask(scene).is).toEqual({ code: 'access.too_many_asked' })
     large.leave?.()
     expect(ask(scene).is).toBeUndefined()
-  })
-})
-
-describe('what is shown of arguments', () => {
-  const shown = (value: unknown): string => previewOf(Buffer.from(JSON.stringify(value)))
-
-  it('is what a person needs to decide', () => {
-    const args = {
-      path: '/home/ada/projects/2026/notes.txt',
-      id: '2b1c9a52-8a0e-4f7e-9a55-0d4b0c5f1a11',
-      force: true,
-    }
-    expect(shown(args)).toBe(JSON.stringify(args))
-  })
-
-  it.each([
-    ['by its name', { apiKey: 'k', nested: { Password: 1234, list: [{ session_id: 's' }] } }],
-    [
-      'by its look',
-      {
-        text: 'use ghp_planted0123456789abcdefgh now',
-        jwt: 'eyJhbGciOiJIUzI1NiJ9x0.planted1planted1planted1plan',
-      },
-    ],
-  ])('hides a secret %s', (_, args) => {
-    expect(shown(args)).toContain('[hidden]')
-    expect(shown(args)).not.toMatch(/planted|1234|"k"|"s"/)
-  })
-
-  it('is bounded whatever the arguments are', () => {
-    let deep: unknown = 'x'
-    for (let n = 0; n < 100; n++) deep = { deep }
-    const wide = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`n${n}`, 'word '.repeat(20)]))
-    for (const args of [deep, wide, Array.from({ length: 5 }, () => wide)]) {
-      expect(shown(args).length).toBeLessThanOrEqual(4_000)
-    }
-    expect(previewOf(Buffer.from('"'.padEnd(1_000_000, 'x')))).toBe('(1000000 bytes)')
-    expect(previewOf(Buffer.from('no JSON'))).toBe('(7 bytes)')
-    expect(previewOf(undefined)).toBe('{}')
   })
 })

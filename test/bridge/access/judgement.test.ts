@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { judge, withoutDenied } from '../../../bridge/access/judgement.ts'
+import { judge, previewOf, withoutDenied } from '../../../bridge/access/judgement.ts'
 import { defaultAccess, changed, policyFor, type ToolRules } from '../../../bridge/access/policy.ts'
 import { readMessage, type RpcMessage } from '../../../bridge/channel/rpc-message.ts'
 import type { Verdict } from '../../../shared/access.ts'
@@ -139,5 +139,26 @@ describe('a list of tools', () => {
         expect(result.tools.map(({ name }) => name)).toEqual(all.filter((name) => !/^delete$/i.test(name)))
       }),
     )
+  })
+})
+
+describe('what a person is shown of a call', () => {
+  const shown = (args: unknown): string =>
+    previewOf(message(call(JSON.stringify({ name: 'x', arguments: args }))))
+
+  it('is what it is called with', () => {
+    const args = { path: '/home/ada/projects/2026/notes.txt', to: 'grace', force: true, count: 3 }
+    expect(shown(args)).toBe(JSON.stringify(args))
+    expect(shown(undefined)).toBe('{}')
+  })
+
+  it('holds nothing that has the name or the look of a secret', () => {
+    const args = { password: 'planted', text: 'use ghp_planted0123456789abcdefghij now' }
+    expect(shown(args)).not.toContain('planted')
+  })
+
+  it('is bounded', () => {
+    expect(shown({ a: 'word '.repeat(10_000) }).length).toBeLessThanOrEqual(5_000)
+    expect(shown({ a: 'word '.repeat(100_000) }).length).toBeLessThanOrEqual(5_000)
   })
 })
