@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { openActivity } from './activity/activity.ts'
 import type { Activity } from './activity/recorder.ts'
+import { openAccess } from './access/access.ts'
+import { HttpGate } from './access/http-gate.ts'
 import { createChannels, type Channels } from './channels.ts'
 import { createConnections, type Connections } from './connections/connections.ts'
 import { troubleIn } from './connections/view.ts'
@@ -57,6 +59,13 @@ export function createBridge(ports: BridgePorts): Bridge {
   const events = createEventHub()
   const callbacks = createCallbacks()
   const clients = openClientKeys(vault)
+  const access = openAccess({
+    vault,
+    clock,
+    log,
+    waitMs: () => settings.current()['approvals.waitSeconds'] * 1000,
+    emit: (event) => events.emit(event),
+  })
   const startedAt = clock.now()
   let origin: string | undefined
 
@@ -106,6 +115,8 @@ export function createBridge(ports: BridgePorts): Bridge {
     statusOf: (id) => connections.find(id)?.view.status,
     troubleOf: (id) => troubleIn(connections.find(id)?.view),
     watch: (run) => events.listen(run),
+    ...access,
+    activity,
     memory,
     pages,
     eras: memory,
@@ -114,6 +125,7 @@ export function createBridge(ports: BridgePorts): Bridge {
     log,
   })
   const gateway = createGateway({
+    gate: new HttpGate({ ...access, activity }),
     upstreams: {
       get(id) {
         const connection = connections.find(id)
@@ -123,8 +135,8 @@ export function createBridge(ports: BridgePorts): Bridge {
     },
     clients,
     hosting: {
-      openConnection: (connection, client) => channels.openConnection(connection, client),
-      openAll: (client) => channels.openAll(client),
+      openConnection: (connection, client) => channels.openConnection(connection, client, 'http'),
+      openAll: (client) => channels.openAll(client, 'http'),
       eras: memory,
     },
     settings: () => settings.current(),
@@ -139,6 +151,7 @@ export function createBridge(ports: BridgePorts): Bridge {
     connections,
     events,
     memory,
+    access,
     activity,
     browser,
     settings,
@@ -192,6 +205,7 @@ export function createBridge(ports: BridgePorts): Bridge {
       // Then what ends its sessions at the servers, for which the connections are needed.
       await gateway.close()
       channels.close()
+      access.approvals.close()
       const settled = connections.close()
       // An answer that is on its way may hold the only refresh token that still works.
       await Promise.race([settled, new Promise<void>((resolve) => clock.after(closingMs, resolve))])

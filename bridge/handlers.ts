@@ -3,6 +3,7 @@ import type { BridgeStatus } from '../shared/control.ts'
 import { BridgeError, toFailure } from '../shared/errors.ts'
 import type { SignInEvent } from '../shared/events.ts'
 import type { Settings } from '../shared/settings.ts'
+import { createAccessHandlers, type Access } from './access/access.ts'
 import type { ActivityLog } from './activity/activity.ts'
 import type { ClientParts } from './clients/handlers.ts'
 import type { Connection } from './connections/connection.ts'
@@ -20,6 +21,7 @@ export interface HandlerParts {
   readonly connections: Connections
   readonly events: EventHub
   readonly memory: Pick<Memory, 'of'>
+  readonly access: Access
   readonly activity: ActivityLog
   readonly browser: Browser
   readonly doctor: Doctor
@@ -28,7 +30,7 @@ export interface HandlerParts {
   /** The local URL of a connection for a client app, whose key is made with its first use. */
   endpoint(connection: string | undefined, client: string): Promise<string>
   /** What the procedures for client apps need besides. */
-  readonly clients: Omit<ClientParts, 'connections' | 'add'>
+  readonly clients: Omit<ClientParts, 'connections' | 'add' | 'policies'>
   /** Ends the bridge, after the answer to this call is out. */
   stop(): void
 }
@@ -93,7 +95,8 @@ export function createHandlers(parts: HandlerParts): ControlHandlers {
       call: async ({ id, tool, arguments: args }, signal) =>
         await callTool(await parts.endpoint(connections.get(id).id, ownClient), tool, args, signal),
     },
-    clients: loadingClients({ ...parts.clients, connections, add }),
+    clients: loadingClients({ ...parts.clients, policies: parts.access.policies, connections, add }),
+    ...createAccessHandlers(parts.access, connections),
     activity: {
       list: (query, signal) => activity.list(query, signal),
       follow: (filter, signal) => activity.follow(filter, signal),

@@ -1,5 +1,6 @@
 import { eventIterator, oc } from '@orpc/contract'
 import { z } from 'zod'
+import { AccessChange, AppAccess, Approval, ApprovalAnswer, ApprovalDetails, ClientName } from './access.ts'
 import { ActivityFilter, ActivityPage, ActivityQuery, ActivityRecord } from './activity.ts'
 import { ClientAppId, ClientAppState } from './client-app.ts'
 import { ClientImports, ClientPlace, ClientPreview, ClientRotation, ClientWish } from './client-change.ts'
@@ -149,6 +150,20 @@ export const control = {
         }),
       )
       .output(Added),
+  },
+  access: {
+    /** All client apps that something was said about; every other one may use all tools of all connections. */
+    list: procedure.input(nothing).output(z.array(AppAccess)),
+    get: procedure.input(z.strictObject({ client: ClientName })).output(AppAccess),
+    /** In force, and on disk, when it is answered. */
+    set: procedure.input(AccessChange).output(AppAccess),
+  },
+  approvals: {
+    /** The calls that wait for a person. No event and no file has what they are called with. */
+    list: procedure.input(nothing).output(z.array(ApprovalDetails)),
+    answer: procedure
+      .input(z.strictObject({ id: Approval.shape.id, answer: ApprovalAnswer }))
+      .output(nothing),
   },
   /** What was called, by whom, and how it ended. */
   activity: {

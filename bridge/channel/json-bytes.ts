@@ -204,6 +204,34 @@ export function findMembers(bytes: Buffer, at: number, names: readonly string[])
   }
 }
 
+/** A member by the name that it was found with. */
+export interface FoundMember {
+  /** Which of the names it is. */
+  readonly index: number
+  /** Where its value begins. */
+  readonly start: number
+}
+
+/**
+ * Finds the first member with one of the names in the object whose brace is at `at`, and looks at nothing behind it, so that the object may be cut
+ * off there. Undefined where there is none.
+ */
+export function firstMember(bytes: Buffer, at: number, names: readonly string[]): FoundMember | undefined {
+  if (bytes[at] !== openBrace) return undefined
+  at = skipSpace(bytes, at + 1)
+  for (;;) {
+    const nameStart = at
+    at = memberStart(bytes, at)
+    if (at < 0) return undefined
+    const start = skipSpace(bytes, at)
+    const index = indexOfName(bytes, nameStart, names)
+    if (index >= 0) return { index, start }
+    at = skipSpace(bytes, valueEnd(bytes, start))
+    if (bytes[at] !== comma) return undefined
+    at = skipSpace(bytes, at + 1)
+  }
+}
+
 /** The elements of the array whose bracket is at `at`; undefined where it is not a valid array. */
 export function elementsOf(bytes: Buffer, at: number): Place[] | undefined {
   const end = valueEnd(bytes, at)

@@ -66,7 +66,7 @@ export function importLines(server: ClientImport, paint: Paint): Text[] {
     ...(server.plainSecrets.length > 0 ? [line(`plain text  ${server.plainSecrets.join(', ')}`)] : []),
     ...server.tokenFiles.map((file) => line(`plain text  ${file}`)),
     ...(denyTools.length > 0
-      ? [line(`The tools that it hides, ${denyTools.join(', ')}, are not hidden by the bridge.`)]
+      ? [line(`denied      ${denyTools.join(', ')}, as it hides these tools now`)]
       : []),
     ...notes.map(line),
   ]

@@ -1,5 +1,6 @@
 import { Argument, Command } from 'commander'
 import { version } from '../version.ts'
+import { describeAccess } from './access-commands.ts'
 import type { ActivityOptions } from './commands/activity.ts'
 import type { AddOptions } from './commands/add.ts'
 import type { ChangeOptions } from './commands/clients.ts'
@@ -34,6 +35,7 @@ export function describeCommands({ execute, showHelp }: Hooks): Command {
   describeConnections(program, execute)
   describeUse(program, execute)
   describeClients(program, execute)
+  describeAccess(program, execute, command)
   describeActivity(program, execute)
   describeBridge(program, execute)
   return program

@@ -3,6 +3,7 @@ import { isAbsolute, join } from 'node:path'
 import type { ClientPlace } from '../../shared/client-change.ts'
 import type { ConnectionId } from '../../shared/connection.ts'
 import { BridgeError, toFailure } from '../../shared/errors.ts'
+import type { Policies } from '../access/policies.ts'
 import type { Connections } from '../connections/connections.ts'
 import type { ControlHandlers } from '../control/handlers.ts'
 import type { ClientKeys } from '../gateway/client-keys.ts'
@@ -31,6 +32,7 @@ export interface ClientParts {
   /** The folder of the bridge; backups lie in it. */
   readonly home: string
   readonly keys: ClientKeys
+  readonly policies: Pick<Policies, 'change'>
   readonly connections: Connections
   readonly origin: () => string
   readonly usualPort: () => number
@@ -95,6 +97,13 @@ export function createClientHandlers(parts: ClientParts): Handlers {
       plans.push(plan)
     }
     return plans
+  }
+
+  const hide = async (app: ClientApp['id'], id: ConnectionId, tools: readonly string[]): Promise<void> => {
+    const denials = tools.map(
+      (tool) => ({ sets: 'rule', client: app, connection: id, tool, verdict: 'deny' }) as const,
+    )
+    if (denials.length > 0) await parts.policies.change(app, denials)
   }
 
   return {
@@ -164,9 +173,13 @@ export function createClientHandlers(parts: ClientParts): Handlers {
       if ('code' in outcome) throw new BridgeError(outcome.code, outcome.detail)
       // An app that cannot be pointed at the bridge afterwards gains nothing from a connection.
       await targets.of(clientApp(app), outcome.id)
-      if (outcome.exists) return { connection: connections.get(outcome.id).view }
       const given = new Map(values.map((header) => [header.name, new Secret(header.value)]))
-      return await add(connectionOf(outcome, given), signal)
+      const added = outcome.exists
+        ? { connection: connections.get(outcome.id).view }
+        : await add(connectionOf(outcome, given), signal)
+      // Before the app is pointed at the connection: what it could not see before it never sees.
+      await hide(app, outcome.id, item.denyTools)
+      return added
     },
   }
 }

@@ -11,6 +11,12 @@ export const bridgeErrorCode = -31_000
 
 /** Where HTTP has a more exact status than the table of consequences. */
 const exactStatus: Partial<Record<ErrorCode, number>> = {
+  // What a person or a rule says about one call is an answer like any other: clients take an HTTP error for a broken or signed-out server.
+  'access.call_denied': 200,
+  'access.not_approved': 200,
+  'access.tool_denied': 200,
+  'access.too_many_asked': 200,
+  'access.call_unclear': 400,
   'connection.unknown': 404,
   'gateway.body_incomplete': 400,
   'gateway.body_too_large': 413,

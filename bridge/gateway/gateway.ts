@@ -9,6 +9,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { BridgeError, type Failure } from '../../shared/errors.ts'
 import type { Settings } from '../../shared/settings.ts'
 import type { Channel, ChannelClient } from '../channel/channel.ts'
+import type { HttpGate } from '../access/http-gate.ts'
 import type { Upstream } from '../connections/upstream.ts'
 import { createHost, type HostTimes } from '../hosting/host.ts'
 import type { LocalRequest } from '../hosting/reply.ts'
@@ -39,6 +40,8 @@ export interface HostingOptions {
 export interface GatewayOptions {
   readonly upstreams: { get(connection: string): Upstream | undefined }
   readonly clients: ClientLookup
+  /** Who may use what. */
+  readonly gate: HttpGate
   readonly settings: () => Pick<Settings, 'gateway.maxRequestBytes'>
   readonly log: Log
   /** By exact path, without the query. They are held to the Host rule and to nothing else, and need no client key. */
@@ -68,6 +71,13 @@ function isMcpMethod({ method = '' }: IncomingMessage): boolean {
   return methods.has(method)
 }
 
+/** What is served to a client app, here or by the host. */
+interface Served extends Endable {
+  readonly client: string
+  /** What the app may use has changed. The host's channels hear of it themselves. */
+  review?(): void
+}
+
 /** How long answers may take to reach their clients when the gateway closes, in milliseconds. */
 const closingMs = 250
 
@@ -76,9 +86,9 @@ const closingMs = 250
  * the exchange with the server, or the host where MCP has to be ended here.
  */
 export function createGateway(options: GatewayOptions): Gateway {
-  const { upstreams, clients, settings, log, routes = {}, hosting } = options
+  const { upstreams, clients, gate, settings, log, routes = {}, hosting } = options
   const sockets = openSockets()
-  const inFlight = createInFlight<Endable & { readonly client: string }>()
+  const inFlight = createInFlight<Served>()
   const pages = new Map(Object.entries(routes))
   const maxRequestBytes = (): number => settings()['gateway.maxRequestBytes']
   const host =
@@ -93,8 +103,11 @@ export function createGateway(options: GatewayOptions): Gateway {
           : hosting.openConnection(connection, client),
       ...(hosting.times && { times: hosting.times }),
     })
-  const surroundings = { sockets, log, maxRequestBytes, host, eras: hosting?.eras }
+  const surroundings = { sockets, log, gate, maxRequestBytes, host, eras: hosting?.eras }
   let port = 0
+  gate.watchAll((client) => {
+    for (const one of inFlight.all()) if (one.client === client) one.review?.()
+  })
 
   function serve(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
     const target = request.url ?? ''
@@ -112,7 +125,10 @@ export function createGateway(options: GatewayOptions): Gateway {
       return serveHosted({ request, response, awaitsContinue, client, connection })
     }
     const upstream = upstreams.get(connection)
-    if (!upstream) return answerFailure(response, { code: 'connection.unknown' })
+    const isOpen = upstream && gate.policyOf(client, connection).isOpen
+    if (upstream && !isOpen) gate.noteRefusal(client, connection)
+    // What a client app may not use is to it as if it were not there.
+    if (!upstream || !isOpen) return answerFailure(response, { code: 'connection.unknown' })
     if (isHosted(connection, request.headers)) {
       return serveHosted({ request, response, awaitsContinue, client, connection })
     }

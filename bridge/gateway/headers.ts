@@ -103,6 +103,17 @@ export function responseHeaders(remote: RawHeaders): string[] {
   return endToEnd(remote, (name) => neverDown.has(name) || startsWithOne(name, neverDownPrefixes))
 }
 
+/** The fields of a request whose answer is to come in no coding. */
+export function withPlainAnswer(local: RawHeaders): string[] {
+  return [...endToEnd(local, (name) => name === 'accept-encoding'), 'Accept-Encoding', 'identity']
+}
+
+/** The fields of an answer whose body is another one now, of this length, or of no body. */
+export function withLength(fields: RawHeaders, length: number | undefined): string[] {
+  const kept = endToEnd(fields, (name) => name === 'content-length' || /digest$|^content-md5$/.test(name))
+  return length === undefined ? kept : [...kept, 'Content-Length', String(length)]
+}
+
 /** All fields but the dropped ones and those that `Connection` names. `drops` gets names in lower case. */
 function endToEnd(fields: RawHeaders, drops: (name: string) => boolean): string[] {
   const kept: string[] = []

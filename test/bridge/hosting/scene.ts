@@ -5,6 +5,7 @@ import type { Upstream } from '../../../bridge/connections/upstream.ts'
 import { createGateway, type Gateway, type HostingOptions } from '../../../bridge/gateway/gateway.ts'
 import type { HostTimes } from '../../../bridge/hosting/host.ts'
 import type { ServerEra } from '../../../bridge/translation/era.ts'
+import { openGate } from '../access/open-gate.ts'
 import { accessTo, recordLog, type TestAccess } from '../gateway/support.ts'
 
 /** The keys of two client apps. */
@@ -50,6 +51,7 @@ export async function serveHosted(remote: URL, options: HostedSceneOptions = {})
   })
   const era = 'era' in options ? options.era : 'sse'
   const gateway = createGateway({
+    gate: openGate().gate,
     upstreams,
     clients: {
       clientOf: (key) => (key === keys.one ? 'App One' : key === keys.two ? 'App Two' : undefined),

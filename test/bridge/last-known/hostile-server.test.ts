@@ -52,7 +52,7 @@ async function setHostileScene(tools: (cursor: string | undefined) => object): P
   const bridge = await startBridge({ clock })
   open.unshift(() => bridge.close())
   await bridge.add(`${loopback.origin}/mcp`, { id: 'hostile', bearer: 'a-key-of-the-user' })
-  const client = openClient((above) => bridge.bridge.channels.openConnection('hostile', above))
+  const client = openClient((above) => bridge.bridge.channels.openConnection('hostile', above, 'stdio'))
   open.unshift(async () => client.channel.close(false))
   const signal = new AbortController().signal
   const id = 'hostile' as never

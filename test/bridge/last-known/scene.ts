@@ -61,7 +61,7 @@ export async function setScene(
     server,
     client(session) {
       const { channels } = bridge.bridge
-      const client = openClient((above) => channels.openConnection(id, above), session)
+      const client = openClient((above) => channels.openConnection(id, above, 'stdio'), session)
       open.unshift(async () => client.channel.close(true))
       return client
     },
