@@ -104,8 +104,8 @@ export class Gate implements Channel, ChannelClient {
 
   #takeRequest(request: RpcMessage): void {
     const { connection, face } = this.#options
-    const { method, bytes } = request
-    const name = nameIn(request)
+    const { method, bytes, paramsPlace } = request
+    const name = paramsPlace && nameIn(bytes, method, paramsPlace.start)
     const client = this.name
     const requestBytes = bytes.length
     const call = this.#around.activity.begin(

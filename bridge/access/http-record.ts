@@ -1,6 +1,7 @@
 import type { Activity, CallInProgress, CallOutcome } from '../activity/recorder.ts'
 import { firstMember, skipSpace, valueEnd } from '../channel/json-bytes.ts'
 import { readBatch, stringAt } from '../channel/rpc-message.ts'
+import { nameIn } from './judgement.ts'
 
 /** How many requests of one batch are noted. */
 const mostOfBatch = 100
@@ -66,7 +67,7 @@ function begin(
 ): CallInProgress | undefined {
   const method = methodIn(bytes)
   if (method === null) return undefined
-  const name = method === undefined ? undefined : nameIn(bytes, method)
+  const name = method === undefined ? undefined : nameOf(bytes, method)
   const requestBytes = bytes.length
   const call = activity.begin(
     name === undefined
@@ -87,23 +88,14 @@ function methodIn(body: Buffer): string | undefined | null {
   return method?.startsWith('notifications/') ? null : method
 }
 
-/** The tool, prompt or resource that is meant. */
-function nameIn(body: Buffer, method: string): string | undefined {
-  const naming = namingParameters.get(method)
-  const params = naming && firstMember(body, skipSpace(body, 0), paramsName)
-  const named = params && firstMember(body, params.start, naming)
-  return named && textAt(body, named.start)
+function nameOf(body: Buffer, method: string): string | undefined {
+  const params = firstMember(body, skipSpace(body, 0), paramsName)
+  return params && nameIn(body, method, params.start)
 }
 
 const methodNames = ['method', 'result', 'error']
 const outcomeNames = ['error', 'result', 'method']
 const paramsName = ['params']
-const namingParameters = new Map([
-  ['tools/call', ['name']],
-  ['prompts/get', ['name']],
-  ['resources/read', ['uri']],
-])
-
 function textAt(bytes: Buffer, start: number): string | undefined {
   const end = valueEnd(bytes, start)
   return end < 0 ? undefined : stringAt(bytes, { start, end })

@@ -1,7 +1,7 @@
 import type { Failure } from '../../shared/errors.ts'
 import { redactPayload } from '../activity/payload.ts'
 import { errorAnswer } from '../channel/error-messages.ts'
-import { findMembers } from '../channel/json-bytes.ts'
+import { findMembers, firstMember, valueEnd } from '../channel/json-bytes.ts'
 import { findParams, stringAt, type RpcMessage } from '../channel/rpc-message.ts'
 import { toolsIn, withTools } from '../channel/tool-list.ts'
 import type { ToolRules } from './policy.ts'
@@ -48,10 +48,11 @@ const namingParameters = new Map([
   ['resources/read', ['uri']],
 ])
 
-/** The tool, prompt or resource that a request means, for the record. */
-export function nameIn(request: RpcMessage): string | undefined {
-  const names = namingParameters.get(request.method ?? '')
-  return names && stringAt(request.bytes, findParams(request, names)?.[0])
+/** The tool, prompt or resource that a request means, for the record, by a short look at its params, which begin at `params`. */
+export function nameIn(bytes: Buffer, method: string | undefined, params: number): string | undefined {
+  const names = namingParameters.get(method ?? '')
+  const named = names && firstMember(bytes, params, names)
+  return named && stringAt(bytes, { start: named.start, end: valueEnd(bytes, named.start) })
 }
 
 /** What a client gets of an answer in which the server might list tools. */
