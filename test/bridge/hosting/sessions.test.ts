@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { errorOf, until } from '../gateway/support.ts'
-import { beginSession, call, eventsIn, initialize, messageOf, messagesIn, rawClient } from './raw.ts'
+import { beginSession, call, initialize, messageOf, messagesIn, rawClient } from './raw.ts'
 import { startScriptedServer } from './scripted-server.ts'
 import { serveHosted, times, type HostedSceneOptions } from './scene.ts'
 
