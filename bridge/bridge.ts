@@ -1,3 +1,5 @@
+import { openActivity } from './activity/activity.ts'
+import type { Activity } from './activity/recorder.ts'
 import { createChannels } from './channels.ts'
 import { createConnections, type Connections } from './connections/connections.ts'
 import { troubleIn } from './connections/view.ts'
@@ -34,6 +36,8 @@ export interface BridgePorts {
 export interface Bridge {
   readonly handlers: ControlHandlers
   readonly connections: Connections
+  /** Where calls are recorded. */
+  readonly activity: Activity
   /** Serves the endpoint on loopback; 0 takes any port. Resolves with the origin. Rejects with `bridge.port_in_use`. */
   listen(port: number): Promise<string>
   /** Ends calls and sign-ins, then leaves the port. Grants stay. */
@@ -56,6 +60,14 @@ export function createBridge(ports: BridgePorts): Bridge {
     if (origin === undefined) throw new Error('the bridge does not listen yet')
     return origin
   }
+  const activity = openActivity({
+    home: paths.home,
+    vault,
+    clock,
+    log,
+    settings: () => settings.current(),
+    notice: (failure) => events.emit({ event: 'notice', failure }),
+  })
   const connections = createConnections({
     vault,
     clock,
@@ -64,7 +76,11 @@ export function createBridge(ports: BridgePorts): Bridge {
     settings: () => settings.current(),
     redirectUri: () => `${served()}${callbackPath}`,
     fetchFor: (server, onExchange) => createGuardedFetch({ server, log, onExchange }),
-    emit: (event) => events.emit(event),
+    emit(event) {
+      // A later connection of this name is another one, whose payloads nobody asked to keep.
+      if (event.event === 'connection-removed') void activity.forget(event.id)
+      events.emit(event)
+    },
   })
   const gateway = createGateway({
     upstreams: { get: (id) => connections.find(id) },
@@ -89,9 +105,16 @@ export function createBridge(ports: BridgePorts): Bridge {
   const handlers = createHandlers({
     connections,
     events,
+    activity,
     browser,
     settings,
-    doctor: createDoctor({ paths, keyStore: vault.keyStore, origin: served, connections }),
+    doctor: createDoctor({
+      paths,
+      keyStore: vault.keyStore,
+      origin: served,
+      connections,
+      activityFailure: () => activity.failure,
+    }),
     status: () => ({
       version,
       pid: process.pid,
@@ -121,6 +144,7 @@ export function createBridge(ports: BridgePorts): Bridge {
   return {
     handlers,
     connections,
+    activity,
     async listen(port) {
       const taken = await gateway.listen('127.0.0.1', port)
       origin = `http://127.0.0.1:${taken}`
@@ -136,6 +160,8 @@ export function createBridge(ports: BridgePorts): Bridge {
       // An answer that is on its way may hold the only refresh token that still works.
       await Promise.race([settled, new Promise<void>((resolve) => clock.after(closingMs, resolve))])
       await vault.close()
+      // Last, since all that ends above ends calls; a disk that hangs is not waited for.
+      await Promise.race([activity.close(), new Promise<void>((resolve) => clock.after(closingMs, resolve))])
     },
   }
 }

@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises'
 import type { Connection } from '../shared/connection.ts'
 import type { AddConnection, Check } from '../shared/control.ts'
-import { BridgeError } from '../shared/errors.ts'
+import { BridgeError, type Failure } from '../shared/errors.ts'
 import type { Connections } from './connections/connections.ts'
 import type { Paths } from './paths.ts'
 import type { KeyStoreKind } from './ports.ts'
@@ -26,15 +26,19 @@ export function createDoctor(parts: {
   readonly keyStore: KeyStoreKind
   readonly origin: () => string
   readonly connections: Connections
+  /** Why calls cannot be recorded just now. */
+  readonly activityFailure: () => Failure | undefined
 }): Doctor {
   const { paths, keyStore, connections } = parts
 
   const machine = async (): Promise<Check[]> => {
+    const failure = parts.activityFailure()
     const setAside = await listSetAside(paths.vault)
     return [
       { check: 'bridge', ok: true, note: `serving at ${parts.origin()}` },
       { check: 'key store', ok: true, note: keyStoreNotes[keyStore] },
       await writable('files', paths.home),
+      ...(failure ? [{ check: 'record of calls', ok: false, failure }] : []),
       ...setAside.map(({ name, reason }): Check => ({
         check: 'vault',
         ok: false,

@@ -2,6 +2,7 @@ import type { BridgeStatus } from '../shared/control.ts'
 import { BridgeError, toFailure } from '../shared/errors.ts'
 import type { SignInEvent } from '../shared/events.ts'
 import type { Settings } from '../shared/settings.ts'
+import type { ActivityLog } from './activity/activity.ts'
 import type { ClientParts } from './clients/handlers.ts'
 import type { Connection } from './connections/connection.ts'
 import type { Connections } from './connections/connections.ts'
@@ -15,6 +16,7 @@ import type { Browser } from './ports.ts'
 export interface HandlerParts {
   readonly connections: Connections
   readonly events: EventHub
+  readonly activity: ActivityLog
   readonly browser: Browser
   readonly doctor: Doctor
   readonly settings: { current(): Settings; set(key: string, value: string): Promise<Settings> }
@@ -32,7 +34,7 @@ const ownClient = 'bridgekeeper'
 
 /** Every procedure of the control API, in plain functions. */
 export function createHandlers(parts: HandlerParts): ControlHandlers {
-  const { connections, events, browser, doctor, settings } = parts
+  const { connections, events, activity, browser, doctor, settings } = parts
   const add: ControlHandlers['connections']['add'] = async (wish) => {
     connections.check(wish)
     const hasKey = wish.bearer !== undefined || (wish.headers?.length ?? 0) > 0
@@ -80,6 +82,16 @@ export function createHandlers(parts: HandlerParts): ControlHandlers {
         await callTool(await parts.endpoint(connections.get(id).id, ownClient), tool, args, signal),
     },
     clients: loadingClients({ ...parts.clients, connections, add }),
+    activity: {
+      list: (query, signal) => activity.list(query, signal),
+      follow: (filter, signal) => activity.follow(filter, signal),
+      payloads: async () => activity.payloads(),
+      async setPayloads({ connection, on }) {
+        await activity.setPayloads(connections.get(connection).id, on)
+        return activity.payloads()
+      },
+      clear: async ({ connection }) => ({ bytes: await activity.clear(connection) }),
+    },
     settings: {
       get: async () => settings.current(),
       set: async ({ key, value }) => await settings.set(key, value),

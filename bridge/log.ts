@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { BridgeError, errors } from '../shared/errors.ts'
 import type { Settings } from '../shared/settings.ts'
 import type { Log } from './ports.ts'
+import { namesSecret, redacted, scrubText } from './scrub.ts'
 
 /** The log of a running bridge. */
 export interface LogFile extends Log {
@@ -98,7 +99,7 @@ function placesOf({ message, stack = '' }: Error): string[] {
 }
 
 function emit(logger: Logger, { level, message, fields }: Line): void {
-  logger[level](scrub(fields, 0) as Record<string, unknown>, scrubText(message))
+  logger[level](scrub(fields, 0) as Record<string, unknown>, shortened(message))
 }
 
 function openForAppending(file: string): number {
@@ -117,22 +118,18 @@ function rotate(file: string): void {
   if (size > ROTATE_AT) renameSync(file, `${file}.1`)
 }
 
-const REDACTED = '[redacted]'
-const SECRET_NAME =
-  /token|secret|authorization|passw|passphrase|bearer|cookie|verifier|assertion|credential|api[-_]?key|clientkey|^state$|^key$/i
-
 function scrub(value: unknown, depth: number): unknown {
-  if (typeof value === 'string') return scrubText(value)
+  if (typeof value === 'string') return shortened(value)
   if (typeof value !== 'object' || value === null) return typeof value === 'bigint' ? String(value) : value
   if (value instanceof Error) return describeThrown(value)
-  if (value instanceof URL) return scrubText(value.href)
+  if (value instanceof URL) return shortened(value.href)
   if (depth > 5) return '…'
   if (Array.isArray(value)) return value.slice(0, 100).map((item) => scrub(item, depth + 1))
   if ('toJSON' in value && typeof value.toJSON === 'function') return scrub(value.toJSON(), depth + 1)
   return Object.fromEntries(
     Object.entries(value).map(([name, item]) => {
-      const isSecret = SECRET_NAME.test(name) || (name === 'code' && !isPlainCode(item))
-      return [name, isSecret && item !== undefined ? REDACTED : scrub(item, depth + 1)]
+      const isSecret = namesSecret(name) || (name === 'code' && !isPlainCode(item))
+      return [name, isSecret && item !== undefined ? redacted : scrub(item, depth + 1)]
     }),
   )
 }
@@ -142,9 +139,7 @@ function isPlainCode(code: unknown): code is string {
   return typeof code === 'string' && (code in errors || /^E[A-Z_]{2,40}$/.test(code))
 }
 
-function scrubText(text: string): string {
-  return text
-    .slice(0, 4000)
-    .replace(/\b(bearer|basic|dpop)\s+[^\s,;"']+/gi, `$1 ${REDACTED}`)
-    .replace(/([?&#][\w.-]+=)[^&#\s"']+/g, `$1${REDACTED}`)
+/** A line has a length that can be read. */
+function shortened(text: string): string {
+  return scrubText(text.slice(0, 4000))
 }

@@ -1,5 +1,6 @@
 import { eventIterator, oc } from '@orpc/contract'
 import { z } from 'zod'
+import { ActivityFilter, ActivityPage, ActivityQuery, ActivityRecord } from './activity.ts'
 import { ClientAppId, ClientAppState } from './client-app.ts'
 import { ClientImports, ClientPlace, ClientPreview, ClientRotation, ClientWish } from './client-change.ts'
 import { Connection, ConnectionId, Look, Receipt, Scope, Trace } from './connection.ts'
@@ -143,6 +144,21 @@ export const control = {
         }),
       )
       .output(Added),
+  },
+  /** What was called, by whom, and how it ended. */
+  activity: {
+    list: procedure.input(ActivityQuery).output(ActivityPage),
+    /** Calls from now on, as they end. To a face that reads too slowly a gap says how many it missed. */
+    follow: procedure.input(ActivityFilter).output(eventIterator(ActivityRecord)),
+    /** The connections whose arguments and results are kept too, redacted. */
+    payloads: procedure.input(nothing).output(z.array(ConnectionId)),
+    setPayloads: procedure
+      .input(z.strictObject({ connection: ConnectionId, on: z.boolean() }))
+      .output(z.array(ConnectionId)),
+    /** Deletes the record, or what it holds of one connection, be it one that was removed. */
+    clear: procedure
+      .input(z.strictObject({ connection: ConnectionId.optional() }))
+      .output(z.strictObject({ bytes: z.int().describe('how many went') })),
   },
   settings: {
     get: procedure.input(nothing).output(Settings),

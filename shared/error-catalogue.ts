@@ -122,6 +122,9 @@ export const errors = {
   'clients.no_link': entry('user', 'This client app has no link for adding a server', 'Add it without --link.'),
   'clients.shim_missing': entry('user', 'This client app only starts programs, and the program for it is not in this installation', 'Use a client app that speaks HTTP, or install a version of Bridgekeeper that has it.'),
 
+  'activity.write_failed': entry('user', 'The record of calls cannot be written', 'Check the free space and the rights of its folder; calls go on, and are recorded again when it can be.'),
+  'activity.unreadable': entry('user', 'The record of calls cannot be read', 'Check the rights of its folder; calls go on.'),
+
   'bridge.port_in_use': entry('user', 'The port is used by another program', 'End that program, or choose another port with --port, BRIDGEKEEPER_PORT or settings set port.'),
   'bridge.port_refused': entry('user', 'The system does not allow this port to you', 'Choose a port above 1023 with --port, BRIDGEKEEPER_PORT or settings set port.'),
   'bridge.home_unwritable': entry('user', 'The folder of Bridgekeeper cannot be written', 'Mend its rights, or choose another with BRIDGEKEEPER_HOME.'),

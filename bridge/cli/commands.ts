@@ -1,5 +1,6 @@
 import { Argument, Command } from 'commander'
 import { version } from '../version.ts'
+import type { ActivityOptions } from './commands/activity.ts'
 import type { AddOptions } from './commands/add.ts'
 import type { ChangeOptions } from './commands/clients.ts'
 import type { ImportOptions } from './commands/clients-import.ts'
@@ -33,6 +34,7 @@ export function describeCommands({ execute, showHelp }: Hooks): Command {
   describeConnections(program, execute)
   describeUse(program, execute)
   describeClients(program, execute)
+  describeActivity(program, execute)
   describeBridge(program, execute)
   return program
 }
@@ -186,6 +188,39 @@ function describeClients(program: Command, execute: Hooks['execute']): void {
         async (face) => (await import('./commands/clients-import.ts')).importFromClients(face, app, options),
         'event',
       ),
+    )
+}
+
+function describeActivity(program: Command, execute: Hooks['execute']): void {
+  const connection = ['--connection <id>', 'calls of this connection alone'] as const
+  const activity = command(program, 'activity', 'shows what was called, by whom, and how it ended', [
+    'activity --since 1h',
+    'activity --follow --client cursor',
+    'activity payloads linear on',
+  ])
+    .helpCommand('help [command]', 'explains a command')
+    .option('--client <app>', 'calls of this client app alone')
+    .option(...connection)
+    .option('--since <time>', 'not older than a span such as 15m, 1h or 7d, or than a date')
+    .option('--limit <number>', 'how many at most, up to 10000; 50 where nothing is said')
+    .option('--follow', 'calls from now on, as they end')
+    .action((options: ActivityOptions) =>
+      execute(async (face) => (await import('./commands/activity.ts')).activity(face, options), 'error'),
+    )
+  command(
+    activity,
+    'payloads [connection] [state]',
+    'shows for which connections arguments and results are kept too, or changes it',
+    ['activity payloads', 'activity payloads linear on'],
+  ).action((id: string | undefined, state: string | undefined) =>
+    execute(async (face) => (await import('./commands/activity.ts')).payloads(face, id, state), 'error'),
+  )
+  command(activity, 'clear', 'deletes the record, or the calls of one connection', [
+    'activity clear --connection linear',
+  ])
+    .option(...connection)
+    .action((options: ActivityOptions) =>
+      execute(async (face) => (await import('./commands/activity.ts')).clear(face, options), 'error'),
     )
 }
 

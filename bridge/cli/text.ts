@@ -41,9 +41,10 @@ export function painter(hasColour: boolean): Paint {
   })
 }
 
-/** Lines of cells in columns; the last column is as long as it likes. */
-export function alignColumns(rows: readonly (readonly Text[])[]): Text[] {
-  const widths: number[] = []
+/**
+ * Lines of cells in columns; the last column is as long as it likes. `widths`, where given, are those of lines before; they grow.
+ */
+export function alignColumns(rows: readonly (readonly Text[])[], widths: number[] = []): Text[] {
   for (const row of rows) {
     for (const [column, { width }] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, width)
   }

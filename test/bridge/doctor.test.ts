@@ -1,3 +1,5 @@
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Check } from '../../shared/control.ts'
 import { closing } from '../end-to-end/scene.ts'
@@ -10,6 +12,28 @@ async function failuresOf({ control }: BridgeUnderTest, target: string): Promise
   const checks = (await control.bridge.doctor({ target }, staying())) as Check[]
   return checks.filter(({ ok }) => !ok).map(({ failure }) => failure?.code)
 }
+
+describe('what doctor says of this machine', () => {
+  it('has the record of calls in it while that cannot be written', async () => {
+    const bridge = closing(await startBridge())
+    const call = { client: 'zed', connection: 'x', method: undefined, face: 'http', requestBytes: 1 } as const
+    const recordOne = async (): Promise<void> => {
+      bridge.bridge.activity.begin(call).end({ outcome: 'answered', bytes: 1 })
+      await bridge.control.activity.list({ limit: 1 }, staying()).catch(() => undefined)
+    }
+    const failures = async (): Promise<(string | undefined)[]> => {
+      const checks = (await bridge.control.bridge.doctor({}, staying())) as Check[]
+      return checks.filter(({ ok }) => !ok).map(({ failure }) => failure?.code)
+    }
+    const folder = join(bridge.home.bridge, 'activity')
+    await writeFile(folder, '')
+    await recordOne()
+    expect(await failures()).toEqual(['activity.write_failed'])
+    await rm(folder)
+    await recordOne()
+    expect(await failures()).toEqual([])
+  })
+})
 
 describe('what doctor says of a connection', () => {
   it('goes by the client id and the options that it was added with', async () => {

@@ -7,6 +7,7 @@ import { callRaw } from '../support/raw-call.ts'
 import { paramsOf } from '../support/seen.ts'
 import { randomSecret } from '../support/strict-authorization-server.ts'
 import { beginSignIn, callbackFor, staying } from './sign-in-setup.ts'
+import { useActivity } from './use-activity.ts'
 import { useClients } from './use-clients.ts'
 import { watchBridge, type Heard } from './watched-bridge.ts'
 
@@ -22,6 +23,8 @@ describe('tokens, codes, verifiers and client secrets', () => {
     })()
     const id = await watched.add()
     expect((await watched.signIn(id))?.event).toBe('connected')
+    const inCall = planted()
+    await useActivity(bridge.bridge.activity, control.activity, { id, secret: inCall })
     expect(await watched.call(id, 'whoami')).toBe(200)
     authorization.expireAccessTokens()
     expect(await watched.call(id, 'whoami')).toBe(200)
@@ -53,7 +56,7 @@ describe('tokens, codes, verifiers and client secrets', () => {
     leaving.abort()
     await listening
 
-    const { findings, outputs } = await watched.search({ header: ofOthers[0], stored: ofOthers[1] })
+    const { findings, outputs } = await watched.search({ header: ofOthers[0], stored: ofOthers[1], inCall })
     expect(findings).toEqual([])
     const procedures = procedureNames(contract)
     expect(procedures.length).toBeGreaterThan(15)

@@ -24,7 +24,7 @@ describe('every command', () => {
     for (const name of ['serve', 'add', 'connect', 'list', 'status', 'trace', 'endpoint', 'tools', 'call']) {
       expect(out).toContain(`  ${name} `)
     }
-    for (const name of ['revoke', 'remove', 'events', 'settings', 'doctor', 'stop'])
+    for (const name of ['revoke', 'remove', 'events', 'settings', 'doctor', 'stop', 'activity'])
       expect(out).toContain(`  ${name} `)
   })
 })
@@ -41,6 +41,12 @@ describe('a command line that cannot be understood', () => {
     [['settings', 'get', 'port', '1']],
     [['call', 'linear', 'x', 'not json']],
     [['connect', 'linear', '--scope', 're"ad']],
+    [['activity', '--limit', '0']],
+    [['activity', '--limit', '10001']],
+    [['activity', '--since', 'yesterday']],
+    [['activity', '--follow', '--since', '1h']],
+    [['activity', 'payloads', 'linear']],
+    [['activity', 'payloads', 'linear', 'maybe']],
   ])('%j ends with 3 and says what is wrong', async (words) => {
     const { code, out, err } = await runCommand(words, { env: {} })
     expect(code).toBe(3)

@@ -30,6 +30,7 @@ export function handlersWith(parts: {
   bridge?: Partial<ControlHandlers['bridge']>
   connections?: Partial<ControlHandlers['connections']>
   clients?: Partial<ControlHandlers['clients']>
+  activity?: Partial<ControlHandlers['activity']>
   settings?: Partial<ControlHandlers['settings']>
   events?: ControlHandlers['events']
 }): ControlHandlers {
@@ -65,6 +66,14 @@ export function handlersWith(parts: {
       importable: async () => ({ servers: [], leftOver: [], unreadable: [] }),
       import: unknown,
       ...parts.clients,
+    },
+    activity: {
+      list: async () => ({ records: [], next: null }),
+      follow: async function* () {},
+      payloads: async () => [],
+      setPayloads: async () => [],
+      clear: async () => ({ bytes: 0 }),
+      ...parts.activity,
     },
     settings: { get: async () => Settings.parse({}), set: async () => Settings.parse({}), ...parts.settings },
     events: parts.events ?? async function* () {},
