@@ -64,6 +64,7 @@ export class Call implements DeliveryReceiver, Endable {
   #tries = 0
   #isResuming = false
   #hasListened = false
+  #hasBegun = false
   #isCancelled = false
   #isPaused = false
   #isOver = false
@@ -87,8 +88,14 @@ export class Call implements DeliveryReceiver, Endable {
     return this.#isCancelled
   }
 
+  /** Whether the server may know of it. */
+  get hasBegun(): boolean {
+    return this.#hasBegun
+  }
+
   /** Makes the request, as soon as everything for it is known. */
   begin(): void {
+    this.#hasBegun = true
     const prepared = this.rules.prepare?.()
     if (prepared) void prepared.then(() => this.send())
     else this.send()

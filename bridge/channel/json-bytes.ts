@@ -65,6 +65,12 @@ export function valueEnd(bytes: Uint8Array, at: number): number {
   }
 }
 
+/** Whether the bytes are one JSON value. */
+export function isJson(bytes: Uint8Array): boolean {
+  const end = valueEnd(bytes, 0)
+  return end >= 0 && skipSpace(bytes, end) === bytes.length
+}
+
 /** Where the value of the member begins whose name is at `at`; -1 when there is none. */
 function memberStart(bytes: Uint8Array, at: number): number {
   if (bytes[at] !== quote) return -1

@@ -2,6 +2,7 @@ import { errors, type Failure } from '../../shared/errors.ts'
 import type { AnswerHead } from '../gateway/answer-rules.ts'
 import { asAsked, endOf } from './call.ts'
 import type { CallEnd, Channel, Json, PendingRequest } from './channel.ts'
+import type { Delivery } from './delivery.ts'
 import { errorAnswer, failureOfStatus, passedOnError } from './error-messages.ts'
 import type { HttpChannelOptions, HttpChannelSurroundings } from './http-channel.ts'
 import { ServerQuestions } from './server-questions.ts'
@@ -89,7 +90,9 @@ export class SseChannel implements Channel {
   }
 
   giveUp(failure: Failure): void {
-    for (const call of this.#calls.all()) if (call.isPosted && !call.isRepeatable) this.#end(call, failure)
+    // What waits is left to the other bridge.
+    this.#holder = this
+    for (const call of this.#calls.posted()) if (!call.isRepeatable) this.#end(call, failure)
   }
 
   pause(): void {
@@ -142,10 +145,11 @@ export class SseChannel implements Channel {
     // A post that fails at once would come back here, once for each that waits.
     if (this.#isFlushing) return
     this.#isFlushing = true
-    while (this.#queue.length > 0 && this.#keeper.isReady && !this.#holder) {
+    while (this.#keeper.isReady && !this.#keeper.isBusy && !this.#holder) {
       const next = this.#queue.shift()
-      if (next && 'request' in next) this.#postCall(next)
-      else if (next) this.#postNote(next)
+      if (!next) break
+      if ('request' in next) this.#postCall(next)
+      else this.#postNote(next)
     }
     this.#isFlushing = false
     if (this.#queue.length > 0) this.#keeper.want()
@@ -156,7 +160,10 @@ export class SseChannel implements Channel {
     if (call.request.method === 'initialize') this.#holder = call
     call.post = this.#keeper.post(call.request, {
       accepted: ({ status }) => void (call.status = status),
-      ended: () => void (call.post = undefined),
+      ended: () => {
+        call.post = undefined
+        this.#flush()
+      },
       refused: (head, body) => {
         call.post = undefined
         if (!call.isOver) this.#refused(call, head, body)
@@ -176,8 +183,7 @@ export class SseChannel implements Channel {
     const isReady = message.method === 'notifications/initialized'
     if (isReady) this.#holder = message
     const done = (): void => {
-      if (this.#holder !== message) return
-      this.#holder = undefined
+      if (this.#holder === message) this.#holder = undefined
       this.#flush()
     }
     this.#keeper.post(message, {
@@ -263,8 +269,13 @@ export class SseChannel implements Channel {
     this.#calls.remove(call)
     if (this.#holder === call) this.#holder = undefined
     const { post } = call
-    if (post) setTimeout(() => this.#keeper.drop(post), lateMs).unref()
+    if (post) setTimeout(() => this.#drop(post), lateMs).unref()
     if (this.#calls.size === 0) this.onIdle?.()
+  }
+
+  #drop(post: Delivery): void {
+    this.#keeper.drop(post)
+    this.#flush()
   }
 
   #cut(failure: Failure): void {

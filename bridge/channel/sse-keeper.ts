@@ -73,6 +73,11 @@ export class SseKeeper {
     return this.#isReady
   }
 
+  /** Whether the next message has to wait for others. */
+  get isBusy(): boolean {
+    return this.#link?.isBusy === true
+  }
+
   get session(): Session | undefined {
     return this.#session
   }

@@ -6,6 +6,7 @@ import { isRepeatableMethod } from '../gateway/message.ts'
 import { Delivery, type DeliveryReceiver, type DeliverySurroundings } from './delivery.ts'
 import { failureOfStatus } from './error-messages.ts'
 import { readMessage, type RpcMessage } from './rpc-message.ts'
+import { mostAtOnce } from './turns.ts'
 
 /** Gets what one link brings: `ready` at most once, then messages, and `lost` once, unless the link is closed. */
 export interface LinkReceiver {
@@ -74,6 +75,11 @@ export class SseLink implements Endable, DeliveryReceiver {
   /** Whether nothing has been said on it yet. */
   get isFresh(): boolean {
     return !this.#hasPosted
+  }
+
+  /** Whether as many messages are on their way as may be at once. */
+  get isBusy(): boolean {
+    return this.#posts.size >= mostAtOnce
   }
 
   /** Whether the server has shown that it speaks something else. */

@@ -17,7 +17,7 @@ import {
 import { accessTo, recordLog, until, type TestAccess } from '../gateway/support.ts'
 
 /** An answer with how the channel says the call ended. */
-export interface Answer extends Message {
+interface Answer extends Message {
   readonly end: CallEnd
   readonly bytes: Buffer
 }
@@ -48,7 +48,7 @@ export function recordClient(): RecordingClient {
 }
 
 /** A message as a client would write it; a text as it is. */
-export function message(content: object | string): RpcMessage {
+function message(content: object | string): RpcMessage {
   const text = typeof content === 'string' ? content : JSON.stringify({ jsonrpc: '2.0', ...content })
   const read = readMessage(Buffer.from(text))
   if (!read) throw new Error(`no message: ${text}`)

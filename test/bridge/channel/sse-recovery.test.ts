@@ -229,4 +229,17 @@ describe('another bridge', () => {
     expect((await scene.answerTo(call)).error?.data.code).toBe('bridge.busy')
     expect(scene.channel.pending()).toEqual([{ message: list }])
   })
+
+  it('gets the calls that the server has not heard of, which hears of them from no other', async () => {
+    const scene = await setSseScene()
+    const gate = scene.server.loopback.faults.hold('/sse')
+    const call = scene.say({ id: 1, method: 'tools/call', params: { name: 'echo' } })
+    await gate.arrived
+    scene.channel.giveUp({ code: 'bridge.busy' })
+    gate.open()
+    await until(() => scene.server.streams.length === 1)
+    await scene.another().begin()
+    expect(scene.channel.pending()).toEqual([{ message: call }])
+    expect(scene.server.said.filter((said) => said.startsWith('1 '))).toEqual([])
+  })
 })
