@@ -22,6 +22,9 @@ type Settle = (failure?: Failure) => void
 const reopenMs = 1_000
 const mostReopenMs = 60_000
 
+/** How many resources a client may subscribe to. */
+const mostUris = 1_000
+
 const none = Buffer.alloc(0)
 
 /**
@@ -65,6 +68,7 @@ export class ChangeStream {
   }
 
   subscribe(uri: string, settle: Settle): void {
+    if (this.#uris.size >= mostUris) return settle({ code: 'gateway.too_many_calls' })
     this.#uris.add(uri)
     this.#unsettled.push({ uri, settle })
     this.#open()

@@ -7,10 +7,12 @@ import type {
   OpenChannel,
   PendingRequest,
 } from '../channel/channel.ts'
+import { errorAnswer } from '../channel/error-messages.ts'
 import { cancelledId, isSameId, type RpcMessage } from '../channel/rpc-message.ts'
 import { eraOfRequest, type EraMemory } from './era.ts'
 import { ModernClientChannel } from './modern-client.ts'
 import { OlderClientChannel } from './older-client.ts'
+import { mostWaiting } from './vocabulary.ts'
 import {
   allWays,
   isPlain,
@@ -98,9 +100,17 @@ export class EraChannel implements Channel {
     const id = message.method === 'notifications/cancelled' ? cancelledId(message) : undefined
     const isCancelled = (one: RpcMessage): boolean => one.kind === 'request' && isSameId(one.id, id)
     const cancelled = id === undefined ? undefined : this.#held.find(isCancelled)
-    if (!cancelled) return void this.#held.push(message)
+    if (!cancelled) return this.#keep(message)
     this.#held = this.#held.filter((one) => one !== cancelled)
     this.#client.dropped(cancelled)
+  }
+
+  #keep(message: RpcMessage): void {
+    if (this.#held.length < mostWaiting) this.#held.push(message)
+    else if (message.kind === 'request') {
+      const failure: Failure = { code: 'gateway.too_many_calls' }
+      this.#client.answer(message, errorAnswer(message.id, failure), { failure })
+    }
   }
 
   #use(way: Way | undefined): void {

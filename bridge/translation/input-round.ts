@@ -5,6 +5,9 @@ import { inputMethods } from './vocabulary.ts'
 
 const none = Buffer.alloc(0)
 
+/** How much a server may want to know at once. */
+const mostQuestions = 64
+
 interface Question {
   readonly key: string
   readonly request: RpcMessage
@@ -36,6 +39,8 @@ export class InputRound {
       const request = requestOf(id, name as string, asked(params, id))
       questions.push({ key, request, answer: undefined })
     }
+    if (questions.length > mostQuestions)
+      return { code: 'server.failed', detail: 'it asks for too much at once' }
     if (questions.length === 0 && !state) return { code: 'server.failed', detail: 'it asks for nothing' }
     return new InputRound(questions, state)
   }

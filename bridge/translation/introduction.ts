@@ -3,7 +3,7 @@ import type { CallEnd, Json } from '../channel/channel.ts'
 import { isSameId, readMessage, type RpcMessage } from '../channel/rpc-message.ts'
 import { agreementFor, profileOf, type Agreement, type Profile } from './discovery.ts'
 import { isOpeningRefusal } from './era.ts'
-import { changed, rawId, requestOf, resultOf, withMembers } from './splice.ts'
+import { named, requestOf, resultOf, withMembers } from './splice.ts'
 import type { TranslationHost } from './translation.ts'
 
 /** What an introduction is made with. */
@@ -89,8 +89,8 @@ export class Introduction {
     this.#agreement = agreement
     for (const message of waiting) {
       if (agreement) this.#goOn(message, agreement, end)
-      else if (isRefusal) this.#host.refused(message, named(answer, message), end)
-      else this.#host.client.answer(message, named(answer, message), end)
+      else if (isRefusal) this.#host.refused(message, named(bytes, message), end)
+      else this.#host.client.answer(message, named(bytes, message), end)
     }
   }
 
@@ -125,7 +125,3 @@ const State = z.strictObject({
   profile: z.strictObject({ initialize: z.string(), level: z.string().optional() }),
   agreement: z.strictObject({ result: z.string(), changes: z.record(z.string(), z.literal(true)) }),
 })
-
-function named(answer: RpcMessage, { id = 'null' }: RpcMessage): Buffer {
-  return changed(answer, { id: rawId(id) }).bytes
-}

@@ -22,6 +22,8 @@ interface Listener {
 /** How many streams a client may listen to, and to how many resources each. */
 const mostListeners = 256
 const mostUris = 1_000
+/** How much of what came too early is kept for one of them. */
+const mostEarly = 100
 
 /**
  * The client's streams of changes, fed by what a session's server says on its own account.
@@ -86,7 +88,7 @@ export class Listeners {
       const isWanted = isUpdate ? isWithin(listener.uris, uri) : listener.methods.has(message.method ?? '')
       if (!isWanted) continue
       if (!listener.early) this.#pass(listener, message)
-      else if (listener.early.length < mostUris) listener.early.push(message)
+      else if (listener.early.length < mostEarly) listener.early.push(message)
     }
     return true
   }

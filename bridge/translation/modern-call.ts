@@ -8,8 +8,10 @@ import { askingMethods, capabilitiesKey, infoKey, levelKey, severityOf } from '.
 
 const none = Buffer.alloc(0)
 
-/** How many notifications are kept for a client that is gathering input. */
-const mostNotes = 256
+/** How much is kept for a client that is gathering input: notifications, their bytes, and questions. */
+const mostNotes = 1_000
+const mostNoteBytes = 1024 * 1024
+const mostQuestions = 64
 
 /** One call of a client of the current era, made in a session. It outlives the client's requests: each of them may bring input for it. */
 export class ModernCall {
@@ -31,6 +33,7 @@ export class ModernCall {
   #lastKey = 0
   #outcome: { readonly bytes: Buffer; readonly end: CallEnd } | undefined
   #notes: RpcMessage[] = []
+  #noteBytes = 0
 
   constructor(request: RpcMessage, session: ServerSession, id: string, rounds: number) {
     this.#first = request
@@ -85,8 +88,11 @@ export class ModernCall {
     )
   }
 
-  ask(question: RpcMessage): void {
+  /** False where the server asks too much at once. */
+  ask(question: RpcMessage): boolean {
+    if (this.#questions.size >= mostQuestions) return false
     this.#questions.set(`input-${++this.#lastKey}`, question)
+    return true
   }
 
   /** The server does not want to know any more. */
@@ -153,12 +159,14 @@ export class ModernCall {
   }
 
   keepNote(note: RpcMessage): void {
-    if (this.#notes.length < mostNotes) this.#notes.push(note)
+    this.#noteBytes += note.bytes.length
+    if (this.#notes.length < mostNotes && this.#noteBytes <= mostNoteBytes) this.#notes.push(note)
   }
 
   takeNotes(): RpcMessage[] {
     const notes = this.#notes
     this.#notes = []
+    this.#noteBytes = 0
     return notes
   }
 }

@@ -17,9 +17,9 @@ import { ModernCall } from './modern-call.ts'
 import { discoverResult, modernAnswer, versionRefusal } from './modern-results.ts'
 import { elicitationsIn } from './elicitation-errors.ts'
 import { ServerSession, sessionKeyOf } from './server-session.ts'
-import { changed, rawId, resultOf } from './splice.ts'
+import { named, resultOf } from './splice.ts'
 import { idSource, type TranslationHost } from './translation.ts'
-import { invalidParams, mostRounds } from './vocabulary.ts'
+import { invalidParams, mostRounds, mostWaiting } from './vocabulary.ts'
 
 /** How many sessions one client may have: one for each set of capabilities that it names. */
 const mostSessions = 8
@@ -69,11 +69,14 @@ export class ModernClientChannel implements Channel {
       return this.#answer(request, versionRefusal(request, version), { isError: true })
     }
     const session = this.#sessionFor(request)
-    if (!session) return this.#fail(request, { code: 'gateway.too_many_calls' })
+    if (!session || this.#waiting.size >= mostWaiting) {
+      return this.#fail(request, { code: 'gateway.too_many_calls' })
+    }
     this.#waiting.set(request, session)
     session.open({
       ready: () => {
         if (this.#waiting.delete(request)) this.#request(request, session)
+        this.#lookIdle()
       },
       refused: (bytes, end) => {
         if (this.#waiting.delete(request)) this.#host.refused(request, named(bytes, request), end)
@@ -124,7 +127,7 @@ export class ModernClientChannel implements Channel {
   #request(request: RpcMessage, session: ServerSession): void {
     if (request.method === 'server/discover') {
       const { bytes } = resultOf(request.id ?? 'null', discoverResult(session.agreed))
-      return this.#answer(request, bytes, {}, true)
+      return this.#host.client.answerWithSession(request, bytes, {})
     }
     if (request.method === 'subscriptions/listen') return this.#listeners.listen(request, session)
     const state = stringAt(request.bytes, findParams(request, ['requestState'])?.[0])
@@ -180,12 +183,13 @@ export class ModernClientChannel implements Channel {
   }
 
   /** The server asks its client something, during a call. */
-  #asks(call: ModernCall, question: RpcMessage): void {
-    call.ask(question)
+  #asks(call: ModernCall, question: RpcMessage): boolean {
+    if (!call.ask(question)) return false
     // What else it asks in the same moment is asked together.
     setImmediate(() => {
       if (this.#calls.has(call) && call.request && call.hasQuestions) this.#askClient(call)
     })
+    return true
   }
 
   #askClient(call: ModernCall): void {
@@ -238,9 +242,8 @@ export class ModernClientChannel implements Channel {
     this.#answer(request, errorAnswer(request.id, failure, code), { failure })
   }
 
-  #answer(request: RpcMessage, bytes: Buffer, end: CallEnd, changesSession = false): void {
-    if (changesSession) this.#host.client.answerWithSession(request, bytes, end)
-    else this.#host.client.answer(request, bytes, end)
+  #answer(request: RpcMessage, bytes: Buffer, end: CallEnd): void {
+    this.#host.client.answer(request, bytes, end)
     this.#lookIdle()
   }
 
@@ -298,8 +301,3 @@ export class ModernClientChannel implements Channel {
 }
 
 const tooMany: Failure = { code: 'server.failed', detail: 'it asks for input without an end' }
-
-function named(bytes: Buffer, { id = 'null' }: RpcMessage): Buffer {
-  const answer = readMessage(bytes)
-  return answer ? changed(answer, { id: rawId(id) }).bytes : bytes
-}

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Failure } from '../../shared/errors.ts'
 import type { CallEnd, Channel, Json, OpenChannel } from '../channel/channel.ts'
 import { errorAnswer } from '../channel/error-messages.ts'
 import { cancelledId, findParams, readMessage, stringAt, type RpcMessage } from '../channel/rpc-message.ts'
@@ -47,8 +48,8 @@ export interface ServerSessionOptions {
   readonly nextId: () => string
   answered(call: ModernCall, bytes: Buffer, end: CallEnd): void
   dropped(call: ModernCall): void
-  /** The server asks something during this call. */
-  asks(call: ModernCall, question: RpcMessage): void
+  /** The server asks something during this call; false where that is too much. */
+  asks(call: ModernCall, question: RpcMessage): boolean
   /** A notification of the server's, about a call where it is about one. */
   says(message: RpcMessage, call: ModernCall | undefined): void
 }
@@ -153,7 +154,7 @@ export class ServerSession {
     this.#calls.set(sent, call)
     this.below.take(sent)
     if (!call.mayAsk) return
-    for (const question of this.#questions.takeAll()) this.#options.asks(call, question)
+    for (const question of this.#questions.takeAll()) this.#ask(call, question)
   }
 
   /** Tells the server that nobody waits for a call any more. */
@@ -204,13 +205,16 @@ export class ServerSession {
     // Over HTTP+SSE, and on the stream of the session, nothing says which call it belongs to.
     const asking = call ?? [...this.#calls.values()].find(({ mayAsk }) => mayAsk)
     if (!inputMethods.has(question.method) || (call && !call.mayAsk)) this.#refuse(question)
-    else if (asking) this.#options.asks(asking, question)
+    else if (asking) this.#ask(asking, question)
     else this.#questions.keep(question)
   }
 
-  #refuse(question: RpcMessage): void {
-    const detail = 'the client can be asked for input only during a call'
-    const bytes = errorAnswer(question.id, { code: 'translation.unmapped', detail }, methodNotFound)
+  #ask(call: ModernCall, question: RpcMessage): void {
+    if (!this.#options.asks(call, question)) this.#refuse(question, { code: 'gateway.too_many_calls' })
+  }
+
+  #refuse(question: RpcMessage, failure: Failure = notNow): void {
+    const bytes = errorAnswer(question.id, failure, methodNotFound)
     this.tell(readMessage(bytes) as RpcMessage)
   }
 
@@ -262,6 +266,11 @@ export class ServerSession {
     this.#questions.takeAll()
     this.below.close(isForGood)
   }
+}
+
+const notNow: Failure = {
+  code: 'translation.unmapped',
+  detail: 'the client can be asked for input only during a call',
 }
 
 const State = z.strictObject({

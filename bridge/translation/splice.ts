@@ -128,6 +128,12 @@ export function resultOf(id: string, result: Buffer): RpcMessage {
   return built({ id: rawId(id), result })
 }
 
+/** An answer with the id of this request. */
+export function named(answer: Buffer, { id = 'null' }: RpcMessage): Buffer {
+  const message = readMessage(answer)
+  return message ? changed(message, { id: rawId(id) }).bytes : answer
+}
+
 function built(members: Changes): RpcMessage {
   const all = { jsonrpc: json('2.0'), ...members }
   return readMessage(withMembers(Buffer.alloc(0), undefined, all)) as RpcMessage

@@ -30,6 +30,9 @@ export const askingMethods = new Set<unknown>(['prompts/get', 'resources/read', 
 /** How often one call may be answered with a wish for input. */
 export const mostRounds = 32
 
+/** How many messages of one client may wait until it is known how its server is spoken to. */
+export const mostWaiting = 4_096
+
 /** JSON-RPC codes of ours. */
 export const methodNotFound = -32_601
 export const invalidParams = -32_602
