@@ -2,7 +2,7 @@ import { errorAnswer } from '../channel/error-messages.ts'
 import type { CallEnd } from '../channel/channel.ts'
 import type { RpcMessage } from '../channel/rpc-message.ts'
 import type { Failure } from '../../shared/errors.ts'
-import { statusOf } from '../gateway/failure-answer.ts'
+import { statusOfFailure } from './answer-status.ts'
 import { messageFrame, positionFrame } from './event-frame.ts'
 import type { EventLog } from './event-log.ts'
 import type { Flow } from './flow.ts'
@@ -110,7 +110,7 @@ export class SessionStream {
     if (!this.#requests.delete(request) || this.isLost) return
     const reply = this.#reply
     if (reply && !reply.isStreaming && !this.#isBatch) {
-      return reply.json(sessionStatus(end), bytes, fields)
+      return reply.json(sessionStatus(bytes, end), bytes, fields)
     }
     this.#add(bytes, undefined)
     this.#answers.push({ sequence: this.#sequence, id: request.id })
@@ -159,6 +159,6 @@ export class SessionStream {
 }
 
 /** The status of an answer. Within a session every answer of the server's is 200: a 404 would mean that the session is gone. */
-function sessionStatus({ failure }: CallEnd): number {
-  return failure ? statusOf(failure.code) : 200
+function sessionStatus(bytes: Buffer, { failure }: CallEnd): number {
+  return failure ? statusOfFailure(bytes, failure) : 200
 }

@@ -2,7 +2,7 @@ import type { Failure } from '../../shared/errors.ts'
 import type { CallEnd, Channel, ChannelClient } from '../channel/channel.ts'
 import { errorAnswer, errorCodeOf } from '../channel/error-messages.ts'
 import { readMessage, withId, type RpcMessage } from '../channel/rpc-message.ts'
-import { statusOf } from '../gateway/failure-answer.ts'
+import { statusOfFailure } from './answer-status.ts'
 import { messageFrame } from './event-frame.ts'
 import { Flow } from './flow.ts'
 import type { Reply } from './reply.ts'
@@ -161,7 +161,7 @@ const statusOfCode = new Map([
  * @see [MCP 2026-07-28, Protocol Version Header](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#protocol-version-header)
  */
 function statusOfAnswer(bytes: Buffer, { failure, isError, status = 200 }: CallEnd): number {
-  if (failure) return statusOf(failure.code)
+  if (failure) return statusOfFailure(bytes, failure)
   if (isError === false) return 200
   const answer = readMessage(bytes)
   if (!answer?.errorPlace) return 200

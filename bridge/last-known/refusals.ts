@@ -122,7 +122,7 @@ export class Refusals {
   #refusePlainly(request: RpcMessage, failure: Failure, say: Say): void {
     const isCall = request.method === 'tools/call'
     const text = explain(this.#connection, failure)
-    say(isCall ? failedCall(request, text) : errorAnswer(request.id, failure), { failure })
+    say(isCall ? failedCall(request, text, failure) : errorAnswer(request.id, failure), { failure })
   }
 
   #askForInput(request: RpcMessage, url: URL, failure: Failure, say: Say): void {

@@ -62,6 +62,9 @@ export function standInList(request: RpcMessage, name: ListName, known: Knowledg
   return Buffer.concat([Buffer.from(head, 'latin1'), items, Buffer.from(rest)])
 }
 
+/** Where a result says which failure it tells of, for programs. */
+const failureKey = 'bridgekeeper/failure'
+
 /** Answers with a result that says nothing. */
 export function emptyResult(request: RpcMessage): Buffer {
   return result(request, isModern(request) ? { resultType: 'complete' } : {})
@@ -71,9 +74,10 @@ export function emptyResult(request: RpcMessage): Buffer {
  * Answers a call of a tool with a result that says what is the matter: a model reads results, while errors of the protocol often stay within the client.
  * @see [MCP 2025-11-25, Tools, Error Handling](https://modelcontextprotocol.io/specification/2025-11-25/server/tools#error-handling)
  */
-export function failedCall(request: RpcMessage, text: string): Buffer {
+export function failedCall(request: RpcMessage, text: string, failure: Failure): Buffer {
   const content = [{ type: 'text', text }]
-  return result(request, { ...(isModern(request) ? { resultType: 'complete' } : {}), content, isError: true })
+  const type = isModern(request) ? { resultType: 'complete' } : {}
+  return result(request, { ...type, content, isError: true, _meta: { [failureKey]: failure } })
 }
 
 /** The key under which a client of the current revision answers whether the person wants to sign in. */

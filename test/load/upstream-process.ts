@@ -51,6 +51,9 @@ function call({ id, method, params }: Request, response: ServerResponse): void {
     const tools = [{ name: 'echo', inputSchema: { type: 'object' } }]
     return send(response, { id, result: { tools, resultType: 'complete' } })
   }
+  // The bridge asks for lists of its own, to know them when nobody is signed in.
+  if (method !== 'tools/call')
+    return send(response, { id, error: { code: -32601, message: 'Method not found' } })
   const nonce = params?.arguments?.nonce ?? ''
   const progressToken = params?._meta?.progressToken
   record.calls++

@@ -14,10 +14,9 @@ describe.each(eras)('what changes while a client uses all connections (%s era)',
     const { bridge, spawn } = await setAllScene({ guarded: guarded.url }, era)
     const client = spawn()
     expect(await client.keys('tools/list')).toEqual([])
-    await expect(
-      client.result('tools/call', { name: 'guarded__whoami', arguments: {} }),
-    ).rejects.toMatchObject({
-      data: { code: 'connection.signed_out' },
+    expect(await client.result('tools/call', { name: 'guarded__whoami', arguments: {} })).toMatchObject({
+      isError: true,
+      _meta: { 'bridgekeeper/failure': { code: 'connection.signed_out' } },
     })
     if (era === 'modern') client.listen()
     await bridge.signIn('guarded')
@@ -30,13 +29,14 @@ describe.each(eras)('what changes while a client uses all connections (%s era)',
     const elm = await serve()
     const { bridge, spawn } = await setAllScene({ oak: oak.url, elm: elm.url }, era)
     const client = spawn()
-    const ended = client
-      .result('tools/call', { name: 'oak__wait', arguments: {} })
-      .catch((error: unknown) => error)
+    const ended = client.result('tools/call', { name: 'oak__wait', arguments: {} })
     const other = client.result('tools/call', { name: 'elm__slow', arguments: { ms: 300 } })
     await expect.poll(() => oak.record.calls.length + elm.record.calls.length).toBe(2)
     await bridge.control.connections.remove({ id: 'oak' as never }, signal)
-    expect(await ended).toMatchObject({ data: { code: expect.stringMatching(/^connection\./) } })
+    expect(await ended).toMatchObject({
+      isError: true,
+      _meta: { 'bridgekeeper/failure': { code: expect.stringMatching(/^connection\./) } },
+    })
     expect((await other).content[0].text).toBe('waited 300 ms')
   })
 

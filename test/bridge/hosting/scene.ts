@@ -12,8 +12,8 @@ import { accessTo, recordLog, type TestAccess } from '../gateway/support.ts'
 export const keys = { one: 'the-client-key-of-app-one', two: 'the-client-key-of-app-two' } as const
 
 export interface HostedSceneOptions {
-  /** What is known of the server; by default what makes the gateway end MCP for clients of both eras. */
-  readonly era?: ServerEra | undefined
+  /** What is known of the server, or `found` for what is found out; by default what makes the gateway end MCP for clients of both eras. */
+  readonly era?: ServerEra | 'found' | undefined
   readonly access?: Partial<Upstream>
   readonly hosting?: Partial<HostingOptions>
   readonly maxRequestBytes?: number
@@ -43,9 +43,10 @@ export async function serveHosted(remote: URL, options: HostedSceneOptions = {})
   let connection: Upstream | undefined = access
   const upstreams = { get: (id: string) => (id === 'remote' ? connection : undefined) }
   const maxRequestBytes = options.maxRequestBytes ?? 1024 * 1024
+  const eras = createEraMemory()
   const channels = createServerChannels({
     upstreams,
-    eras: createEraMemory(),
+    eras,
     mostMessageBytes: () => 64 * 1024 * 1024,
     log,
   })
@@ -60,7 +61,7 @@ export async function serveHosted(remote: URL, options: HostedSceneOptions = {})
     log,
     hosting: {
       openConnection: (id, client) => channels.open(id, client),
-      eras: { eraOf: () => era },
+      eras: era === 'found' ? eras : { eraOf: () => era },
       ...options.hosting,
     },
   })
