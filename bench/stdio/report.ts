@@ -4,7 +4,7 @@ import { median } from '../statistics.ts'
 export type Name = 'bare' | 'ours' | 'peer'
 
 /** What one measure gave, round by round; nothing for what could not be measured. */
-export type Figures = Readonly<Partial<Record<Name, readonly number[]>>>
+type Figures = Readonly<Partial<Record<Name, readonly number[]>>>
 
 /** One line of the table. */
 export interface Row {

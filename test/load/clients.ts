@@ -7,7 +7,7 @@ import { Account, type Heard } from './account.ts'
 const shim = fileURLToPath(new URL('../../dist/stdio.cjs', import.meta.url))
 
 /** The two eras that a client may speak. */
-export type Era = 'older' | 'current'
+type Era = 'older' | 'current'
 
 /** One client of the bridge under load. */
 export interface LoadClient {
