@@ -1,13 +1,19 @@
+import { join } from 'node:path'
 import { openActivity } from './activity/activity.ts'
 import type { Activity } from './activity/recorder.ts'
-import { createChannels } from './channels.ts'
+import { openAccess } from './access/access.ts'
+import { HttpGate } from './access/http-gate.ts'
+import { createChannels, type Channels } from './channels.ts'
 import { createConnections, type Connections } from './connections/connections.ts'
+import { troubleIn } from './connections/view.ts'
 import type { ControlHandlers } from './control/handlers.ts'
 import { createDoctor } from './doctor.ts'
 import { createEventHub } from './event-hub.ts'
 import { openClientKeys } from './gateway/client-keys.ts'
 import { endpointPath } from './gateway/endpoint.ts'
 import { createGateway } from './gateway/gateway.ts'
+import { openMemory } from './last-known/memory.ts'
+import { createSignInPages, signInPath } from './last-known/sign-in-pages.ts'
 import { createHandlers, type HandlerParts } from './handlers.ts'
 import { callbackPath, createCallbacks } from './oauth/callback.ts'
 import { createGuardedFetch } from './oauth/guarded-fetch.ts'
@@ -40,6 +46,7 @@ export interface BridgePorts {
 export interface Bridge {
   readonly handlers: ControlHandlers
   readonly connections: Connections
+  readonly channels: Channels
   /** Where calls are recorded. */
   readonly activity: Activity
   /** Serves the endpoint on loopback; 0 takes any port. Resolves with the origin. Rejects with `bridge.port_in_use`. */
@@ -57,6 +64,13 @@ export function createBridge(ports: BridgePorts): Bridge {
   const events = createEventHub()
   const callbacks = createCallbacks()
   const clients = openClientKeys(vault)
+  const access = openAccess({
+    vault,
+    clock,
+    log,
+    waitMs: () => settings.current()['approvals.waitSeconds'] * 1000,
+    emit: (event) => events.emit(event),
+  })
   const startedAt = clock.now()
   let origin: string | undefined
 
@@ -81,6 +95,7 @@ export function createBridge(ports: BridgePorts): Bridge {
     redirectUri: () => `${served()}${callbackPath}`,
     fetchFor: (server, onExchange) => createGuardedFetch({ server, log, onExchange }),
     emit(event) {
+      channels.learner.noticed(event)
       // A later connection of this name is another one, whose payloads nobody asked to keep.
       if (event.event === 'connection-removed') void activity.forget(event.id)
       events.emit(event)
@@ -96,22 +111,63 @@ export function createBridge(ports: BridgePorts): Bridge {
     },
     log,
   })
+  const pages = createSignInPages({ find: (id) => connections.find(id), origin: served, clock })
+  const memory = openMemory({
+    folder: join(paths.home, 'last-known'),
+    vault,
+    clock,
+    log,
+    identityOf(id) {
+      const view = connections.find(id)?.view
+      return view && `${view.createdAt} ${view.url}`
+    },
+  })
+  const upstreams = { get: (id: string) => connections.find(id) }
+  const mostMessageBytes = (): number => settings.current()['gateway.maxRequestBytes']
+  const channels = createChannels({
+    upstreams,
+    connections: () => connections.list().map(({ id }) => id),
+    statusOf: (id) => connections.find(id)?.view.status,
+    troubleOf: (id) => troubleIn(connections.find(id)?.view),
+    watch: (run) => events.listen(run),
+    ...access,
+    activity,
+    memory,
+    pages,
+    eras: memory,
+    mostMessageBytes,
+    clock,
+    log,
+  })
   const gateway = createGateway({
-    upstreams: { get: (id) => connections.find(id) },
+    gate: new HttpGate({ ...access, activity }),
+    upstreams: {
+      get(id) {
+        const connection = connections.find(id)
+        if (connection) channels.learner.used(id)
+        return connection
+      },
+    },
     clients,
+    hosting: {
+      openConnection: (connection, client) => channels.openConnection(connection, client, 'http'),
+      openAll: (client) => channels.openAll(client, 'http'),
+      eras: memory,
+    },
     settings: () => settings.current(),
     routes: {
       [callbackPath]: (request, response) => callbacks.handle(request, response),
       [pagePath]: (request, response) => page.handle(request, response),
+      [signInPath]: (request, response) => pages.handle(request, response),
     },
     log,
   })
-  const mostMessageBytes = (): number => settings.current()['gateway.maxRequestBytes']
-  const channels = createChannels({ upstreams: { get: (id) => connections.find(id) }, mostMessageBytes, log })
   const pipes = createPipes({ channels, mostMessageBytes })
   const handlers = createHandlers({
     connections,
     events,
+    memory,
+    access,
     activity,
     browser,
     settings,
@@ -142,7 +198,8 @@ export function createBridge(ports: BridgePorts): Bridge {
       endCalls: (client) => gateway.endCalls(client),
     },
     async endpoint(connection, client) {
-      return served() + endpointPath({ key: await clients.keyFor(client), connection })
+      const key = await clients.keyFor(client)
+      return served() + endpointPath(connection === undefined ? { key } : { key, connection })
     },
     invite: () => page.invitation(served()),
     stop: ports.stop,
@@ -151,6 +208,7 @@ export function createBridge(ports: BridgePorts): Bridge {
   return {
     handlers,
     connections,
+    channels,
     activity,
     async listen(port) {
       const taken = await gateway.listen('127.0.0.1', port)
@@ -162,11 +220,14 @@ export function createBridge(ports: BridgePorts): Bridge {
       closing.abort()
       // First, since the end of the connections would end every call that another bridge can take over.
       await pipes.close()
-      channels.close()
-      const settled = connections.close()
+      // Then what ends its sessions at the servers, for which the connections are needed.
       await gateway.close()
+      channels.close()
+      access.approvals.close()
+      const settled = connections.close()
       // An answer that is on its way may hold the only refresh token that still works.
       await Promise.race([settled, new Promise<void>((resolve) => clock.after(closingMs, resolve))])
+      await memory.close()
       await vault.close()
       // Last, since all that ends above ends calls; a disk that hangs is not waited for.
       await Promise.race([activity.close(), new Promise<void>((resolve) => clock.after(closingMs, resolve))])

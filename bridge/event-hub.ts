@@ -6,6 +6,8 @@ const longestQueue = 1_000
 /** Passes the bridge's events to every face that listens. */
 export interface EventHub {
   emit(event: BridgeEvent): void
+  /** Calls `run` with every event from now on; returns what ends that. */
+  listen(run: (event: BridgeEvent) => void): () => void
   /** Events from now on, until `signal` aborts. A face that falls too far behind is ended and must subscribe again. */
   subscribe(signal: AbortSignal): AsyncIterable<BridgeEvent>
 }
@@ -16,6 +18,10 @@ export function createEventHub(): EventHub {
   return {
     emit(event) {
       for (const sink of sinks) sink(event)
+    },
+    listen(run) {
+      sinks.add(run)
+      return () => void sinks.delete(run)
     },
     subscribe(signal) {
       // Subscribed at once and not with the first read: what happens in between must not be missed.

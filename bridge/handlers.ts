@@ -1,7 +1,9 @@
+import type { Connection as ConnectionView } from '../shared/connection.ts'
 import type { BridgeStatus } from '../shared/control.ts'
 import { BridgeError, toFailure } from '../shared/errors.ts'
 import type { SignInEvent } from '../shared/events.ts'
 import type { Settings } from '../shared/settings.ts'
+import { createAccessHandlers, type Access } from './access/access.ts'
 import type { ActivityLog } from './activity/activity.ts'
 import type { ClientParts } from './clients/handlers.ts'
 import type { Connection } from './connections/connection.ts'
@@ -9,6 +11,8 @@ import type { Connections } from './connections/connections.ts'
 import type { ControlHandlers } from './control/handlers.ts'
 import type { Doctor } from './doctor.ts'
 import type { EventHub } from './event-hub.ts'
+import { countsIn, toolsIn } from './last-known/for-faces.ts'
+import type { Memory } from './last-known/memory.ts'
 import { callTool, listTools } from './local-client.ts'
 import type { Browser } from './ports.ts'
 
@@ -16,15 +20,17 @@ import type { Browser } from './ports.ts'
 export interface HandlerParts {
   readonly connections: Connections
   readonly events: EventHub
+  readonly memory: Pick<Memory, 'of'>
+  readonly access: Access
   readonly activity: ActivityLog
   readonly browser: Browser
   readonly doctor: Doctor
   readonly settings: { current(): Settings; set(key: string, value: string): Promise<Settings> }
   status(): BridgeStatus
   /** The local URL of a connection for a client app, whose key is made with its first use. */
-  endpoint(connection: string, client: string): Promise<string>
+  endpoint(connection: string | undefined, client: string): Promise<string>
   /** What the procedures for client apps need besides. */
-  readonly clients: Omit<ClientParts, 'connections' | 'add'>
+  readonly clients: Omit<ClientParts, 'connections' | 'add' | 'policies'>
   /** The address of the page, which lets one browser in. */
   invite(): URL
   /** Ends the bridge, after the answer to this call is out. */
@@ -36,7 +42,11 @@ const ownClient = 'bridgekeeper'
 
 /** Every procedure of the control API, in plain functions. */
 export function createHandlers(parts: HandlerParts): ControlHandlers {
-  const { connections, events, activity, browser, doctor, settings } = parts
+  const { connections, events, activity, memory, browser, doctor, settings } = parts
+  const withLists = (connection: Connection): ConnectionView => {
+    const lists = countsIn(memory.of(connection.id))
+    return { ...connection.view, ...(lists ? { lists } : {}) }
+  }
   const add: ControlHandlers['connections']['add'] = async (wish) => {
     connections.check(wish)
     const hasKey = wish.bearer !== undefined || (wish.headers?.length ?? 0) > 0
@@ -56,8 +66,8 @@ export function createHandlers(parts: HandlerParts): ControlHandlers {
       doctor: async ({ target }) => await doctor.examine(target),
     },
     connections: {
-      list: async () => connections.list().map(({ view }) => view),
-      get: async ({ id }) => connections.get(id).view,
+      list: async () => connections.list().map(withLists),
+      get: async ({ id }) => withLists(connections.get(id)),
       look: async ({ url }) => await connections.look(url),
       add,
       signIn: ({ id, scopes, openBrowser }, signal) =>
@@ -75,13 +85,20 @@ export function createHandlers(parts: HandlerParts): ControlHandlers {
       trace: async ({ id }) => connections.get(id).trace ?? null,
       revoke: async ({ id }) => await connections.get(id).revoke(),
       remove: async ({ id }) => await connections.remove(id),
-      endpoint: async ({ id, client }) => ({ url: await parts.endpoint(connections.get(id).id, client) }),
-      tools: async ({ id }, signal) =>
-        await listTools(await parts.endpoint(connections.get(id).id, ownClient), signal),
+      endpoint: async ({ id, client }) => ({
+        url: await parts.endpoint(id === undefined ? undefined : connections.get(id).id, client),
+      }),
+      async tools({ id }, signal) {
+        // First, since the endpoint has lists for a connection that is not signed in too.
+        await connections.get(id).credentials()
+        return await listTools(await parts.endpoint(id, ownClient), signal)
+      },
+      knownTools: async ({ id }) => toolsIn(memory.of(connections.get(id).id)) ?? null,
       call: async ({ id, tool, arguments: args }, signal) =>
         await callTool(await parts.endpoint(connections.get(id).id, ownClient), tool, args, signal),
     },
-    clients: loadingClients({ ...parts.clients, connections, add }),
+    clients: loadingClients({ ...parts.clients, policies: parts.access.policies, connections, add }),
+    ...createAccessHandlers(parts.access, connections),
     page: { invite: async () => ({ url: parts.invite().href }) },
     activity: {
       list: (query, signal) => activity.list(query, signal),

@@ -43,7 +43,11 @@ function start({ paths, env, log, dist }: AppOptions): void {
     { changed: () => tray.update(), happened: (event) => notifications.hear(event) },
   )
   const tray = new TrayIcon(
-    () => ({ bridge: line.state, connections: line.connections, approvals: 0 }),
+    () => ({
+      bridge: line.state,
+      connections: line.contents.connections,
+      approvals: line.contents.approvals.size,
+    }),
     (action) =>
       void act(action, {
         control: line.control,

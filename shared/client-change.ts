@@ -35,14 +35,14 @@ export const ClientPlace = z.strictObject({
 })
 export type ClientPlace = z.infer<typeof ClientPlace>
 
-/** Connections by id, or as many as there are when the plan is made. */
+/** Connections by id, each with an entry of its own; or `all`, now and later, with one entry. */
 const Connections = z.union([z.literal('all'), z.array(ConnectionId).min(1).max(200)])
 
 /** A change of client apps as a person wants it. What it means for the files is the plan. */
 export const ClientWish = z.discriminatedUnion('does', [
   /** Adds entries, or brings those of the same connections up to date. */
   z.strictObject({ does: z.literal('add'), app: ClientAppId, connections: Connections }),
-  /** Removes entries of ours; `all` includes those whose connection is gone. */
+  /** Removes entries of ours; `all` means every one, those whose connection is gone too. */
   z.strictObject({ does: z.literal('remove'), app: ClientAppId, connections: Connections }),
   /** Points an entry of another's at a connection that works, with the tokens in it gone. */
   z.strictObject({

@@ -42,6 +42,16 @@ export const StepUp = z.strictObject({
 })
 export type StepUp = z.infer<typeof StepUp>
 
+/** How many of each a server listed, and when the oldest of these lists was last seen, in milliseconds since the epoch. */
+export const ListCounts = z.strictObject({
+  asOf: z.number(),
+  tools: z.int().optional(),
+  prompts: z.int().optional(),
+  resources: z.int().optional(),
+  resourceTemplates: z.int().optional(),
+})
+export type ListCounts = z.infer<typeof ListCounts>
+
 /** A connection as every face sees it. There is no secret in it. Times are milliseconds since the epoch. */
 export const Connection = z.strictObject({
   id: ConnectionId,
@@ -58,6 +68,7 @@ export const Connection = z.strictObject({
   nextTryAt: z.number().optional(),
   stepUp: StepUp.optional(),
   createdAt: z.number(),
+  lists: ListCounts.optional().describe('as far as they are known; events are without it'),
 })
 export type Connection = z.infer<typeof Connection>
 

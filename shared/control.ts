@@ -1,5 +1,6 @@
 import { eventIterator, oc } from '@orpc/contract'
 import { z } from 'zod'
+import { AccessChange, AppAccess, Approval, ApprovalAnswer, ApprovalDetails, ClientName } from './access.ts'
 import { ActivityFilter, ActivityPage, ActivityQuery, ActivityRecord } from './activity.ts'
 import { ClientAppId, ClientAppState } from './client-app.ts'
 import { ClientImports, ClientPlace, ClientPreview, ClientRotation, ClientWish } from './client-change.ts'
@@ -94,10 +95,16 @@ export const control = {
     revoke: procedure.input(byId).output(Receipt),
     /** Forgets the connection; what it still holds is revoked first. */
     remove: procedure.input(byId).output(Receipt.nullable()),
+    /** Where a client app finds a connection, or all that it may use where none is named. */
     endpoint: procedure
-      .input(z.strictObject({ id: ConnectionId, client: z.string().min(1).max(60) }))
+      .input(z.strictObject({ id: ConnectionId.optional(), client: z.string().min(1).max(60) }))
       .output(z.strictObject({ url: z.string() })),
+    /** The tools as the server lists them now. */
     tools: procedure.input(byId).output(z.array(Tool)),
+    /** The tools as they were last seen, be the connection signed in or not; null where they are not known. */
+    knownTools: procedure
+      .input(byId)
+      .output(z.strictObject({ tools: z.array(Tool), asOf: z.number() }).nullable()),
     /** Calls a tool through the local endpoint; the result is the server's, as it came. */
     call: procedure
       .input(
@@ -118,9 +125,9 @@ export const control = {
     rotateKey: procedure
       .input(z.strictObject({ app: ClientAppId, place: ClientPlace }))
       .output(ClientRotation),
-    /** A link that makes an app offer a connection. The client key is in it, as it is in every local URL. */
+    /** A link that makes an app offer a connection, or all of them. The client key is in it, as it is in every local URL. */
     link: procedure
-      .input(z.strictObject({ app: ClientAppId, connection: ConnectionId }))
+      .input(z.strictObject({ app: ClientAppId, connection: ConnectionId.optional() }))
       .output(z.strictObject({ url: z.string() })),
     /** Looks for servers in the settings of one app or all that could become connections. */
     importable: procedure
@@ -147,6 +154,20 @@ export const control = {
   page: {
     /** The address of the page in a browser. It lets one browser in, once, within a minute. */
     invite: procedure.input(nothing).output(z.strictObject({ url: z.string() })),
+  },
+  access: {
+    /** All client apps that something was said about; every other one may use all tools of all connections. */
+    list: procedure.input(nothing).output(z.array(AppAccess)),
+    get: procedure.input(z.strictObject({ client: ClientName })).output(AppAccess),
+    /** In force, and on disk, when it is answered. */
+    set: procedure.input(AccessChange).output(AppAccess),
+  },
+  approvals: {
+    /** The calls that wait for a person. No event and no file has what they are called with. */
+    list: procedure.input(nothing).output(z.array(ApprovalDetails)),
+    answer: procedure
+      .input(z.strictObject({ id: Approval.shape.id, answer: ApprovalAnswer }))
+      .output(nothing),
   },
   /** What was called, by whom, and how it ended. */
   activity: {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Approval, ApprovalOutcome } from './access.ts'
 import { Connection, ConnectionId, StepUp } from './connection.ts'
 import { Failure } from './errors.ts'
 
@@ -9,6 +10,8 @@ export const BridgeEvent = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('connection-removed'), id: ConnectionId }),
   z.strictObject({ event: z.literal('sign-in-needed'), id: ConnectionId, failure: Failure }),
   z.strictObject({ event: z.literal('step-up-asked'), id: ConnectionId, stepUp: StepUp }),
+  z.strictObject({ event: z.literal('approval-asked'), approval: Approval }),
+  z.strictObject({ event: z.literal('approval-settled'), id: Approval.shape.id, outcome: ApprovalOutcome }),
   z.strictObject({ event: z.literal('notice'), failure: Failure }),
 ])
 export type BridgeEvent = z.infer<typeof BridgeEvent>

@@ -14,6 +14,7 @@ export const Settings = z.strictObject({
     .min(1024)
     .default(64 * 1024 * 1024),
   'stepUp.waitSeconds': z.int().min(0).max(3600).default(120),
+  'approvals.waitSeconds': z.int().min(0).max(3600).default(120),
   'signIn.waitSeconds': z.int().min(10).max(3600).default(600),
   'activity.keepDays': z.int().min(0).max(3650).default(30).describe('0 records nothing'),
   'activity.maxMegabytes': z.int().min(4).max(1024).default(64),

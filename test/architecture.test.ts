@@ -32,7 +32,7 @@ const bans: { from: RegExp; but?: RegExp; never: RegExp; because: string }[] = [
     because: 'the command line is a face like any other: it reaches the bridge through the control API',
   },
   {
-    from: /^bridge\/(oauth\/(challenge|well-known|addresses|scopes|server-url|redact)|connections\/(machine|renewal|addition|record-changes|view|step-up)|gateway\/(guard|endpoint|headers))\.ts$/,
+    from: /^bridge\/(oauth\/(challenge|well-known|addresses|scopes|server-url|redact)|connections\/(machine|renewal|addition|record-changes|view|step-up)|gateway\/(guard|endpoint|headers)|access\/(policy|judgement|answer-filter))\.ts$/,
     never: /^node:(fs|net|http|https|dns|child_process|tls|os)/,
     because: 'rules are pure: they can be read, tested and trusted without a network or a disk',
   },

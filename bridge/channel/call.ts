@@ -3,7 +3,7 @@ import type { Upstream } from '../connections/upstream.ts'
 import type { AnswerHead } from '../gateway/answer-rules.ts'
 import type { Endable } from '../gateway/in-flight.ts'
 import type { CallEnd } from './channel.ts'
-import { Delivery, type DeliveryReceiver, type DeliverySurroundings } from './delivery.ts'
+import { Delivery, type DeliveryReceiver, type DeliverySurroundings, type Parcel } from './delivery.ts'
 import { failureOfStatus, passedOnError } from './error-messages.ts'
 import { isSameId, readMessage, withId, type RpcMessage } from './rpc-message.ts'
 
@@ -64,6 +64,7 @@ export class Call implements DeliveryReceiver, Endable {
   #tries = 0
   #isResuming = false
   #hasListened = false
+  #hasBegun = false
   #isCancelled = false
   #isPaused = false
   #isOver = false
@@ -87,8 +88,14 @@ export class Call implements DeliveryReceiver, Endable {
     return this.#isCancelled
   }
 
+  /** Whether the server may know of it. */
+  get hasBegun(): boolean {
+    return this.#hasBegun
+  }
+
   /** Makes the request, as soon as everything for it is known. */
   begin(): void {
+    this.#hasBegun = true
     const prepared = this.rules.prepare?.()
     if (prepared) void prepared.then(() => this.send())
     else this.send()
@@ -102,12 +109,15 @@ export class Call implements DeliveryReceiver, Endable {
   }
 
   #deliver(method: 'POST' | 'GET', fields: readonly string[]): void {
-    const { upstream } = this
-    const { client } = this.#around
-    const isRepeatable = this.rules.isRepeatable || method === 'GET'
-    const parcel = { upstream, client, method, fields, isRepeatable }
-    const { bytes } = this.request
-    const delivery = new Delivery(method === 'POST' ? { ...parcel, body: bytes } : parcel, this, this.#around)
+    const parcel: Parcel = {
+      upstream: this.upstream,
+      client: this.#around.client,
+      method,
+      body: method === 'POST' ? this.request.bytes : undefined,
+      fields,
+      isRepeatable: this.rules.isRepeatable || method === 'GET',
+    }
+    const delivery = new Delivery(parcel, this, this.#around)
     this.#delivery = delivery
     if (this.#isPaused) delivery.pause()
     delivery.send()
@@ -212,8 +222,8 @@ export class Call implements DeliveryReceiver, Endable {
     const error = message?.kind === 'answer' && message.errorPlace ? message : undefined
     if (this.rules.refused?.(this, head, error)) return
     if (this.#isResuming) return this.end({ code: 'gateway.stream_cut' })
-    if (!error || this.request.id === undefined) return this.end(failureOfStatus(head.status))
     this.#head = head
+    if (!error || this.request.id === undefined) return this.end(failureOfStatus(head.status))
     const isItsOwn = isSameId(error.id, this.request.id)
     const bytes = isItsOwn ? error.bytes : passedOnError(this.request.id, error)
     const answer = bytes && readMessage(bytes)
@@ -245,8 +255,8 @@ export function endOf({ errorPlace }: RpcMessage, { status }: AnswerHead): CallE
   return { status, isError: errorPlace !== undefined }
 }
 
-/** Some servers write an id anew, such as a number with more digits than they keep. */
-function asAsked(answer: RpcMessage, id: string | undefined): RpcMessage {
+/** An answer with the id of its request as that is written: some servers write it anew, such as a number with more digits than they keep. */
+export function asAsked(answer: RpcMessage, id: string | undefined): RpcMessage {
   if (answer.id === id || id === undefined) return answer
   return readMessage(withId(answer, id)) ?? answer
 }

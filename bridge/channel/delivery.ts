@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Failure } from '../../shared/errors.ts'
 import type { CallOrigin, Credentials, Upstream } from '../connections/upstream.ts'
 import { isPlainEventStream, type AnswerHead } from '../gateway/answer-rules.ts'
-import { requestHeaders } from '../gateway/headers.ts'
+import { ownRequestHeaders } from '../gateway/headers.ts'
 import { callOrigin } from '../gateway/message.ts'
 import { noBody } from '../gateway/request-body.ts'
 import { ServerRequest, type Question, type RequestSurroundings } from '../gateway/server-request.ts'
@@ -17,6 +17,8 @@ export interface DeliveryReceiver {
   accepted?(head: AnswerHead): void
   /** One message of the server as it came, in one line. Whether it is JSON has not been looked at. */
   message(bytes: Buffer): void
+  /** An event of another type than `message`. */
+  event?(type: string, bytes: Buffer): void
   /** The event stream can be resumed after this event. */
   position?(id: string): void
   /** How long the server wants a resumption to wait, in milliseconds. */
@@ -31,8 +33,10 @@ export interface DeliveryReceiver {
 /** What is delivered. */
 export interface Parcel {
   readonly upstream: Upstream
+  /** Where to, if not to the MCP endpoint: of the same origin, since the credentials go there. */
+  readonly url?: URL | undefined
   readonly method: 'POST' | 'GET' | 'DELETE'
-  readonly body?: Buffer
+  readonly body?: Buffer | undefined
   /** Header fields beside those that every delivery has: name, value, name, value … */
   readonly fields: readonly string[]
   readonly isRepeatable: boolean
@@ -62,6 +66,7 @@ const mostRefusalBytes = 1024 * 1024
 /** One message on its way to the server, and what the server says to it. */
 export class Delivery implements Question {
   readonly upstream: Upstream
+  readonly url: URL | undefined
   readonly method: Parcel['method']
   readonly body: Question['body']
   readonly #parcel: Parcel
@@ -74,6 +79,7 @@ export class Delivery implements Question {
 
   constructor(parcel: Parcel, receiver: DeliveryReceiver, around: DeliverySurroundings) {
     this.upstream = parcel.upstream
+    this.url = parcel.url
     this.method = parcel.method
     this.body = parcel.body ? { chunks: [parcel.body], length: parcel.body.length } : noBody
     this.#parcel = parcel
@@ -116,7 +122,7 @@ export class Delivery implements Question {
   headers(credentials: Credentials, host: string): string[] {
     const { method, fields, body } = this.#parcel
     const common = method === 'POST' ? postFields : otherFields
-    return requestHeaders([...common, ...fields], credentials, host, body?.length)
+    return ownRequestHeaders(common, fields, credentials, host, body?.length)
   }
 
   isRepeatable(): boolean {
@@ -193,6 +199,9 @@ export class Delivery implements Question {
       {
         data: (bytes) => {
           if (!this.#isOver) receiver.message(bytes)
+        },
+        other: (type, bytes) => {
+          if (!this.#isOver) receiver.event?.(type, bytes)
         },
         position: (id) => receiver.position?.(id),
         retry: (ms) => receiver.retry?.(ms),

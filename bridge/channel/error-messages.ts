@@ -39,3 +39,19 @@ export function errorCodeOf({ bytes, errorPlace }: RpcMessage): number | undefin
   const code: unknown = place && JSON.parse(bytes.toString('latin1', place.start, place.end))
   return typeof code === 'number' ? code : undefined
 }
+
+/** The code of MCP for a request that waits for a person at a page. */
+const urlElicitationRequiredCode = -32_042
+
+/**
+ * Says that a person must go to a page before a request can be made again.
+ * @see [MCP 2025-11-25, URL Elicitation Required Error](https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation#url-elicitation-required-error)
+ */
+export function urlElicitationRequired(
+  id: string | undefined,
+  page: { readonly id: string; readonly url: string; readonly message: string },
+): Buffer {
+  const { id: elicitationId, url, message } = page
+  const data = { elicitations: [{ mode: 'url', elicitationId, url, message }] }
+  return answerWith(id, Buffer.from(JSON.stringify({ code: urlElicitationRequiredCode, message, data })))
+}

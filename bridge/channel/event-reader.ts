@@ -2,6 +2,8 @@
 export interface EventReceiver {
   /** The data of one `message` event, in one line. */
   data(bytes: Buffer): void
+  /** The same for an event of another type. */
+  other?(type: string, bytes: Buffer): void
   /** The stream can be resumed after this event. */
   position(id: string): void
   /** How long to wait before a resumption, in milliseconds. */
@@ -17,7 +19,7 @@ const space = Buffer.from(' ')
 
 /**
  * Reads an event stream in time linear in its length, however it is cut, and without decoding or copying an event that comes in one piece.
- * Events of other types than `message`, and comments, are left out.
+ * Comments are left out.
  * @see [HTML, event stream interpretation](https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation)
  */
 export class EventReader {
@@ -28,7 +30,8 @@ export class EventReader {
   #restLength = 0
   #data: Buffer[] = []
   #dataLength = 0
-  #isMessage = true
+  /** Empty for a `message`. */
+  #type = ''
   #id: string | undefined
   #isAfterReturn = false
   #hasBegun = false
@@ -93,16 +96,16 @@ export class EventReader {
       return
     }
     const value = bytes.toString('latin1', start, end)
-    if (name === 'event') this.#isMessage = value === '' || value === 'message'
+    if (name === 'event') this.#type = value === 'message' ? '' : value
     else if (name === 'id' && !value.includes('\0')) this.#id = value
     else if (name === 'retry' && /^\d{1,9}$/.test(value)) this.#receiver.retry(Number(value))
   }
 
   #dispatch(): void {
     const data = this.#data
-    const isMessage = this.#isMessage
+    const type = this.#type
     const hasData = this.#dataLength > 0
-    this.#isMessage = true
+    this.#type = ''
     if (data.length > 0) {
       this.#data = []
       this.#dataLength = 0
@@ -111,8 +114,10 @@ export class EventReader {
       this.#receiver.position(this.#id)
       this.#id = undefined
     }
-    if (!isMessage || !hasData) return
-    this.#receiver.data(data.length === 1 ? (data[0] as Buffer) : joined(data))
+    if (!hasData) return
+    const bytes = data.length === 1 ? (data[0] as Buffer) : joined(data)
+    if (type === '') this.#receiver.data(bytes)
+    else this.#receiver.other?.(type, bytes)
   }
 
   #overflow(): void {

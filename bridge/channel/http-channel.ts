@@ -7,10 +7,11 @@ import type { CallEnd, Channel, ChannelClient, Json, PendingRequest } from './ch
 import { Delivery, type DeliverySurroundings } from './delivery.ts'
 import { errorAnswer } from './error-messages.ts'
 import { mirror } from './mirrored-headers.ts'
-import { findParams, isSameId, readMessage, type RpcMessage } from './rpc-message.ts'
+import { cancelledId, isSameId, readMessage, type RpcMessage } from './rpc-message.ts'
 import { SessionKeeper, type SessionHost } from './session-keeper.ts'
 import { statelessRules } from './stateless-rules.ts'
 import type { ToolCatalogue } from './tool-catalogue.ts'
+import { Turns } from './turns.ts'
 
 /** What the channels of one bridge share. */
 export interface HttpChannelSurroundings extends DeliverySurroundings {
@@ -43,6 +44,7 @@ export class HttpChannel implements Channel {
   readonly #callSurroundings: CallSurroundings
   readonly #gone = new AbortController()
   readonly #calls: Call[] = []
+  readonly #turns = new Turns()
   readonly #notes = new Set<Delivery>()
   /** What waits for a session, in order. */
   #waiting: RpcMessage[] = []
@@ -97,7 +99,9 @@ export class HttpChannel implements Channel {
   pending(): PendingRequest[] {
     const called = this.#calls
       .filter((call) => !call.isCancelled)
-      .map(({ request, rules }) => (rules.isRepeatable ? { message: request } : { id: request.id }))
+      .map(({ request, rules, hasBegun }) =>
+        rules.isRepeatable || !hasBegun ? { message: request } : { id: request.id },
+      )
     // What waits has not been sent at all.
     const waiting = this.#waiting.filter(({ kind }) => kind === 'request').map((message) => ({ message }))
     return [...called, ...waiting]
@@ -120,14 +124,19 @@ export class HttpChannel implements Channel {
   }
 
   giveUp(failure: Failure): void {
-    for (const call of this.#calls) if (!call.rules.isRepeatable) call.end(failure)
+    // What has no turn yet is left to the other bridge.
+    this.#turns.clear()
+    const lost = this.#calls.filter(({ rules, hasBegun }) => hasBegun && !rules.isRepeatable)
+    for (const call of lost) call.end(failure)
   }
 
   close(isForGood: boolean): void {
     this.#gone.abort()
     this.#waiting = []
     for (const note of this.#notes) note.abandon()
-    for (const call of this.#calls) call.abandon()
+    this.#turns.clear()
+    // A copy: each of them leaves the list.
+    for (const call of this.#calls.slice()) call.abandon()
     if (isForGood) this.#keeper.end()
     else this.#keeper.leave()
   }
@@ -170,7 +179,7 @@ export class HttpChannel implements Channel {
     this.#bytesUnderWay += request.bytes.length
     if (!rules.listens) this.#awaited++
     if (this.#isPaused) call.pause()
-    call.begin()
+    this.#turns.take(call)
   }
 
   #left(call: Call): void {
@@ -183,6 +192,7 @@ export class HttpChannel implements Channel {
     this.#bytesUnderWay -= call.request.bytes.length
     if (!call.rules.listens) this.#awaited--
     call.rules.left?.()
+    this.#turns.left(call)
     if (this.awaited === 0) this.onIdle?.()
   }
 
@@ -287,10 +297,4 @@ export class HttpChannel implements Channel {
     const { connection, client } = this.#options
     this.#around.log.debug('call failed', { client: client.name, connection, method: message.method, code })
   }
-}
-
-/** The id of the request that a cancellation means, as it is written. */
-function cancelledId(message: RpcMessage): string | undefined {
-  const place = findParams(message, ['requestId'])?.[0]
-  return place && message.bytes.toString('latin1', place.start, place.end)
 }

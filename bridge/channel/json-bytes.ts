@@ -65,6 +65,12 @@ export function valueEnd(bytes: Uint8Array, at: number): number {
   }
 }
 
+/** Whether the bytes are one JSON value. */
+export function isJson(bytes: Uint8Array): boolean {
+  const end = valueEnd(bytes, 0)
+  return end >= 0 && skipSpace(bytes, end) === bytes.length
+}
+
 /** Where the value of the member begins whose name is at `at`; -1 when there is none. */
 function memberStart(bytes: Uint8Array, at: number): number {
   if (bytes[at] !== quote) return -1
@@ -193,6 +199,34 @@ export function findMembers(bytes: Buffer, at: number, names: readonly string[])
     }
     at = skipSpace(bytes, end)
     if (bytes[at] === closeBrace) return { places, isAmbiguous, end: at + 1 }
+    if (bytes[at] !== comma) return undefined
+    at = skipSpace(bytes, at + 1)
+  }
+}
+
+/** A member by the name that it was found with. */
+export interface FoundMember {
+  /** Which of the names it is. */
+  readonly index: number
+  /** Where its value begins. */
+  readonly start: number
+}
+
+/**
+ * Finds the first member with one of the names in the object whose brace is at `at`, and looks at nothing behind it, so that the object may be cut
+ * off there. Undefined where there is none.
+ */
+export function firstMember(bytes: Buffer, at: number, names: readonly string[]): FoundMember | undefined {
+  if (bytes[at] !== openBrace) return undefined
+  at = skipSpace(bytes, at + 1)
+  for (;;) {
+    const nameStart = at
+    at = memberStart(bytes, at)
+    if (at < 0) return undefined
+    const start = skipSpace(bytes, at)
+    const index = indexOfName(bytes, nameStart, names)
+    if (index >= 0) return { index, start }
+    at = skipSpace(bytes, valueEnd(bytes, start))
     if (bytes[at] !== comma) return undefined
     at = skipSpace(bytes, at + 1)
   }

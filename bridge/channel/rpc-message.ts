@@ -1,4 +1,4 @@
-import { elementsOf, findMembers, skipSpace, textAt, type Place } from './json-bytes.ts'
+import { elementsOf, findMembers, skipSpace, textAt, valueEnd, type Place } from './json-bytes.ts'
 
 /**
  * A JSON-RPC message as the bytes it came in, with the places of its members. What is not asked for is not decoded.
@@ -43,9 +43,8 @@ function kindOf(method: string | undefined, id: string | undefined): RpcMessage[
 /** The bytes of the messages in a batch; undefined where the bytes are not one JSON array. */
 export function readBatch(bytes: Buffer): Buffer[] | undefined {
   const start = skipSpace(bytes, 0)
-  return bytes[start] === 0x5b
-    ? elementsOf(bytes, start)?.map((place) => bytes.subarray(place.start, place.end))
-    : undefined
+  if (bytes[start] !== 0x5b || skipSpace(bytes, valueEnd(bytes, start)) !== bytes.length) return undefined
+  return elementsOf(bytes, start)?.map((place) => bytes.subarray(place.start, place.end))
 }
 
 /** Whether two ids, as they are written, are the same value: `1` and `1.0` are one, `1` and `"1"` are two. */
@@ -76,4 +75,10 @@ export function findParams(
 /** The string at a place; undefined where there is none. */
 export function stringAt(bytes: Buffer, place: Place | undefined): string | undefined {
   return place && bytes[place.start] === 0x22 ? textAt(bytes, place.start, place.end) : undefined
+}
+
+/** The id of the request that a `notifications/cancelled` means, as it is written. */
+export function cancelledId(message: RpcMessage): string | undefined {
+  const place = findParams(message, ['requestId'])?.[0]
+  return place && message.bytes.toString('latin1', place.start, place.end)
 }

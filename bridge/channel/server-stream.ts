@@ -1,6 +1,7 @@
 import { errors, type Failure } from '../../shared/errors.ts'
 import type { Upstream } from '../connections/upstream.ts'
 import type { AnswerHead } from '../gateway/answer-rules.ts'
+import type { Endable, InFlight } from '../gateway/in-flight.ts'
 import { Delivery, type DeliveryReceiver, type DeliverySurroundings } from './delivery.ts'
 import { readMessage, type RpcMessage } from './rpc-message.ts'
 
@@ -10,7 +11,7 @@ export interface ServerStreamOptions {
   readonly client: string
   /** The header fields of the session. */
   readonly fields: readonly string[]
-  readonly around: DeliverySurroundings
+  readonly around: DeliverySurroundings & { readonly inFlight: InFlight }
   pass(message: RpcMessage): void
   /** The server does not know the session any more. */
   lost(): void
@@ -25,7 +26,8 @@ const mostReopenMs = 60_000
  * last event that came.
  * @see [MCP 2025-11-25, Listening for Messages from the Server](https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#listening-for-messages-from-the-server)
  */
-export class ServerStream implements DeliveryReceiver {
+export class ServerStream implements DeliveryReceiver, Endable {
+  access: AbortSignal
   readonly #options: ServerStreamOptions
   #delivery: Delivery | undefined
   #lastEventId: string | undefined
@@ -36,14 +38,21 @@ export class ServerStream implements DeliveryReceiver {
   #isOver = false
   /** It failed for a reason that time does not mend. */
   #isDormant = false
+  #takeOut: (() => void) | undefined
 
   constructor(options: ServerStreamOptions) {
     this.#options = options
+    this.access = options.upstream.ended
   }
 
   open(): void {
     if (this.#isOver) return
     const { upstream, client, fields, around } = this.#options
+    if (!this.#takeOut) {
+      // Another one after each sign-in.
+      this.access = upstream.ended
+      this.#takeOut = around.inFlight.add(this)
+    }
     const resumption = this.#lastEventId === undefined ? [] : ['Last-Event-ID', this.#lastEventId]
     const parcel = {
       upstream,
@@ -76,7 +85,20 @@ export class ServerStream implements DeliveryReceiver {
 
   close(): void {
     this.#isOver = true
+    this.#stop()
+  }
+
+  /** The access has ended. There may be another one later. */
+  end(): void {
+    if (this.#isOver) return
+    this.#stop()
+    this.#isDormant = true
+  }
+
+  #stop(): void {
     clearTimeout(this.#timer)
+    this.#takeOut?.()
+    this.#takeOut = undefined
     this.#delivery?.abandon()
   }
 
@@ -114,7 +136,7 @@ export class ServerStream implements DeliveryReceiver {
   failed(failure: Failure): void {
     if (this.#isOver) return
     if (errors[failure.code].fixer === 'time') this.#reopenLater()
-    else this.#isDormant = true
+    else this.end()
   }
 
   #reopenLater(): void {

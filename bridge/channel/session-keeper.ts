@@ -1,6 +1,7 @@
 import { BridgeError, toFailure } from '../../shared/errors.ts'
 import type { Upstream } from '../connections/upstream.ts'
 import type { AnswerHead } from '../gateway/answer-rules.ts'
+import type { InFlight } from '../gateway/in-flight.ts'
 import { isRepeatableMethod } from '../gateway/message.ts'
 import { ask } from './ask.ts'
 import { endOf, type CallRules } from './call.ts'
@@ -14,7 +15,7 @@ import { ServerStream } from './server-stream.ts'
 /** What a session is kept for. */
 export interface SessionHost {
   readonly client: string
-  readonly around: DeliverySurroundings
+  readonly around: DeliverySurroundings & { readonly inFlight: InFlight }
   /** Aborted when the client is gone. */
   readonly gone: AbortSignal
   upstream(): Upstream | undefined

@@ -1,6 +1,6 @@
 import type { Log } from '../ports.ts'
-import { elementsOf, findMembers, type Place } from './json-bytes.ts'
 import { findParams, stringAt, type RpcMessage } from './rpc-message.ts'
+import { toolsIn, withTools } from './tool-list.ts'
 import { mirroredParameters, parameterFields, type ToolParameters } from './tool-parameters.ts'
 
 /** What is known of the tools of one connection: which parameters of theirs are repeated in headers. */
@@ -46,19 +46,18 @@ export class ToolCatalogue {
    * the same where there are none.
    * @see [MCP 2026-07-28, Schema Extension](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#schema-extension)
    */
-  learn({ bytes, resultPlace }: RpcMessage, cursor: string | undefined): Buffer {
-    const found = resultPlace && findMembers(bytes, resultPlace.start, ['tools', 'nextCursor'])
-    const [list, nextCursor] = found?.places ?? []
-    const tools = list && elementsOf(bytes, list.start)
-    if (!tools) return bytes
+  learn(answer: RpcMessage, cursor: string | undefined): Buffer {
+    const { bytes } = answer
+    const page = toolsIn(answer)
+    if (!page) return bytes
+    const { tools, nextCursor } = page
     const begun = cursor === undefined ? new Map<string, ToolParameters>() : this.#begunAt(cursor)
     const usable = tools.filter(({ start, end }) =>
       this.#learnTool(bytes.toString('utf8', start, end), begun),
     )
-    const next = stringAt(bytes, nextCursor)
-    if (next !== undefined) this.#coming = begun && { tools: begun, cursor: next }
+    if (nextCursor !== undefined) this.#coming = begun && { tools: begun, cursor: nextCursor }
     else if (begun) this.#known = begun
-    return usable.length === tools.length ? bytes : withElements(bytes, list, usable)
+    return withTools(answer, page, usable)
   }
 
   #begunAt(cursor: string): Map<string, ToolParameters> | undefined {
@@ -78,13 +77,6 @@ export class ToolCatalogue {
 
 function isUsable(parameters: ToolParameters): parameters is Exclude<ToolParameters, { fault: string }> {
   return !('fault' in parameters)
-}
-
-/** The bytes with these elements alone in the array at `list`. */
-function withElements(bytes: Buffer, list: Place, elements: readonly Place[]): Buffer {
-  const kept = elements.map(({ start, end }) => bytes.toString('latin1', start, end)).join(',')
-  const array = Buffer.from(`[${kept}]`, 'latin1')
-  return Buffer.concat([bytes.subarray(0, list.start), array, bytes.subarray(list.end)])
 }
 
 /** The cursor of a request for a page of a list. */

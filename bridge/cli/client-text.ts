@@ -66,7 +66,7 @@ export function importLines(server: ClientImport, paint: Paint): Text[] {
     ...(server.plainSecrets.length > 0 ? [line(`plain text  ${server.plainSecrets.join(', ')}`)] : []),
     ...server.tokenFiles.map((file) => line(`plain text  ${file}`)),
     ...(denyTools.length > 0
-      ? [line(`The tools that it hides, ${denyTools.join(', ')}, are not hidden by the bridge.`)]
+      ? [line(`denied      ${denyTools.join(', ')}, as it hides these tools now`)]
       : []),
     ...notes.map(line),
   ]
@@ -92,10 +92,10 @@ function troubleLines({ id, files }: ClientAppState): Text[] {
     ...(failure ? [text`${path}: ${joinText(failureLines(failure), ' ')}`] : []),
     ...entries.flatMap(({ name, connection, trouble }) => {
       if (trouble === undefined) return []
-      const named = connection ?? ''
+      const named = connection === undefined ? '' : ` ${connection}`
       return trouble === 'outdated'
-        ? [text`${name} of ${id} has an address of before. Next: bridgekeeper clients add ${id} ${named}`]
-        : [text`${name} of ${id} has no connection. Next: bridgekeeper clients remove ${id} ${named}`]
+        ? [text`${name} of ${id} has an address of before. Next: bridgekeeper clients add ${id}${named}`]
+        : [text`${name} of ${id} has no connection. Next: bridgekeeper clients remove ${id}${named}`]
     }),
   ])
 }

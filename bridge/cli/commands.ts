@@ -1,5 +1,6 @@
 import { Argument, Command } from 'commander'
 import { version } from '../version.ts'
+import { describeAccess } from './access-commands.ts'
 import type { ActivityOptions } from './commands/activity.ts'
 import type { AddOptions } from './commands/add.ts'
 import type { ChangeOptions } from './commands/clients.ts'
@@ -35,6 +36,7 @@ export function describeCommands({ execute, showHelp }: Hooks): Command {
   describeConnections(program, execute)
   describeUse(program, execute)
   describeClients(program, execute)
+  describeAccess(program, execute, command)
   describeActivity(program, execute)
   describeBridge(program, execute)
   return program
@@ -93,11 +95,14 @@ function describeConnections(program: Command, execute: Hooks['execute']): void 
 }
 
 function describeUse(program: Command, execute: Hooks['execute']): void {
-  command(program, 'endpoint <id>', 'shows the local URL of a connection for a client app', [
-    'endpoint linear --client cursor',
-  ])
+  command(
+    program,
+    'endpoint [id]',
+    'shows the local URL of a connection, or of all of them, for a client app',
+    ['endpoint linear --client cursor', 'endpoint --client cursor'],
+  )
     .option('--client <name>', 'the client app; each has a key of its own', 'default')
-    .action((id: string, options: { client: string }) =>
+    .action((id: string | undefined, options: { client: string }) =>
       execute(async (face) => (await import('./commands/use.ts')).endpoint(face, id, options), 'error'),
     )
   command(program, 'tools <id>', 'lists the tools of a connection', ['tools linear']).action((id: string) =>
@@ -128,14 +133,14 @@ function describeClients(program: Command, execute: Hooks['execute']): void {
   command(
     clients,
     'add <app> [connections...]',
-    'points a client app at the connections named, or at all; shows the change and asks',
+    'points a client app at the connections named, or at all with one entry; shows the change and asks',
     [
       'clients add cursor linear',
       'clients add claude-code --all --yes',
       'clients add vscode linear --project .',
     ],
   )
-    .option('--all', 'all connections, as when none is named')
+    .option('--all', 'all connections, now and later, with one entry; as when none is named')
     .option(...project)
     .option('--link', 'print a link that makes the app offer the server, and change no file')
     .option(...yes)
@@ -229,10 +234,13 @@ function describeBridge(program: Command, execute: Hooks['execute']): void {
       execute(async (face) => (await import('./commands/serve.ts')).serve(face, options), 'event'),
     )
   // Taken by the small program in front of this one, which client apps start often; it stands here for its help.
-  command(program, 'stdio', 'serves a connection to the client app that starts it, over stdin and stdout', [
-    'stdio linear --client claude-desktop',
-  ])
-    .argument('<connection>', 'the id of the connection')
+  command(
+    program,
+    'stdio',
+    'serves a connection, or all, to the client app that starts it, over stdin and stdout',
+    ['stdio --client claude-desktop', 'stdio linear --client claude-desktop'],
+  )
+    .argument('[connection]', 'the id of one connection')
     .option('--client <name>', 'the client app')
     .action(() => undefined)
   command(program, 'ui', 'opens the page of Bridgekeeper in a browser', ['ui', 'ui --no-browser'])

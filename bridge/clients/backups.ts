@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -6,6 +6,7 @@ import { ClientAppId } from '../../shared/client-app.ts'
 import { BridgeError } from '../../shared/errors.ts'
 import type { Clock } from '../ports.ts'
 import { replaceFile } from '../vault/atomic-replace.ts'
+import type { Sealer } from '../vault/sealer.ts'
 
 /** What undoes a change: the files as they were, and the commands that take back those that were run. */
 const Backup = z.strictObject({
@@ -35,13 +36,6 @@ export interface KeptBackup extends Backup {
   readonly id: string
 }
 
-/** Seals backups: settings files of client apps hold tokens of others in plain text, and those must not lie here too. */
-export interface Sealer {
-  readonly seal: (content: Uint8Array, label: string) => Uint8Array
-  /** Throws when the content was sealed with another key or under another label, or was changed. */
-  readonly open: (sealed: Uint8Array, label: string) => Uint8Array
-}
-
 /** Backups of the settings files of client apps, sealed: the latest fifty, and of these no more than 64 MB. */
 export interface Backups {
   /** Is on disk, durably, when it resolves. Rejects with `clients.write_failed`. */
@@ -64,7 +58,7 @@ export function openBackups({
   clock,
 }: {
   folder: string
-  /** Asked for with the first backup that is made or opened, so that a look at the apps needs no key. */
+  /** Settings files hold tokens of others in plain text, and those must not lie here too. Asked for with the first backup that is made or opened, so that a look at the apps needs no key. */
   sealer: () => Promise<Sealer>
   clock: Clock
 }): Backups {
@@ -122,21 +116,5 @@ export function openBackups({
     },
 
     remove: async (id) => rm(pathOf(id), { force: true }),
-  }
-}
-
-/** Seals with AES-256-GCM under a key of 32 bytes. */
-export function sealerFrom(key: KeyObject): Sealer {
-  return {
-    seal(content, label) {
-      const nonce = randomBytes(12)
-      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(label))
-      return Buffer.concat([nonce, cipher.update(content), cipher.final(), cipher.getAuthTag()])
-    },
-    open(sealed, label) {
-      const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12), { authTagLength: 16 })
-      decipher.setAAD(Buffer.from(label)).setAuthTag(sealed.subarray(-16))
-      return Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()])
-    },
   }
 }

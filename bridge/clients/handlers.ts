@@ -3,16 +3,18 @@ import { isAbsolute, join } from 'node:path'
 import type { ClientPlace } from '../../shared/client-change.ts'
 import type { ConnectionId } from '../../shared/connection.ts'
 import { BridgeError, toFailure } from '../../shared/errors.ts'
+import type { Policies } from '../access/policies.ts'
 import type { Connections } from '../connections/connections.ts'
 import type { ControlHandlers } from '../control/handlers.ts'
 import type { ClientKeys } from '../gateway/client-keys.ts'
 import type { Clock } from '../ports.ts'
 import { Secret } from '../secret.ts'
 import type { Vault } from '../vault/record.ts'
+import { type Sealer, sealerFrom } from '../vault/sealer.ts'
 import type { ClientApp, Target } from './app.ts'
 import { clientApp, clientApps } from './apps.ts'
 import { backupKey } from './backup-key.ts'
-import { openBackups, type Sealer, sealerFrom } from './backups.ts'
+import { openBackups } from './backups.ts'
 import { clientChanges, type ProgramEnvironment } from './changes.ts'
 import { pointsAt } from './entries.ts'
 import { connectionOf, type ImportFindings, viewImportable } from './importable.ts'
@@ -30,6 +32,7 @@ export interface ClientParts {
   /** The folder of the bridge; backups lie in it. */
   readonly home: string
   readonly keys: ClientKeys
+  readonly policies: Pick<Policies, 'change'>
   readonly connections: Connections
   readonly origin: () => string
   readonly usualPort: () => number
@@ -66,9 +69,9 @@ export function createClientHandlers(parts: ClientParts): Handlers {
   }
 
   const troubleOf: TroubleOf = (app, entry) => {
-    if (entry.serves.kind !== 'bridge' || entry.serves.connection === undefined) return undefined
+    if (entry.serves.kind !== 'bridge') return undefined
     const { connection } = entry.serves
-    if (!connections.find(connection)) return 'no-connection'
+    if (connection !== undefined && !connections.find(connection)) return 'no-connection'
     const target = targets.known(app, connection)
     return target && pointsAt(entry, target) ? undefined : 'outdated'
   }
@@ -88,12 +91,19 @@ export function createClientHandlers(parts: ClientParts): Handlers {
     const plans: Plan[] = []
     for (const one of project === undefined ? [person] : [person, place]) {
       const targetOf = (id: ConnectionId | undefined): Target | undefined =>
-        id === undefined || !connections.find(id) ? undefined : targets.known(app, id)
+        id !== undefined && !connections.find(id) ? undefined : targets.known(app, id)
       const plan = planRenewal(app, targetOf, await situationOf(app, around(one)))
       await changes.apply(plan, environmentOf(place))
       plans.push(plan)
     }
     return plans
+  }
+
+  const hide = async (app: ClientApp['id'], id: ConnectionId, tools: readonly string[]): Promise<void> => {
+    const denials = tools.map(
+      (tool) => ({ sets: 'rule', client: app, connection: id, tool, verdict: 'deny' }) as const,
+    )
+    if (denials.length > 0) await parts.policies.change(app, denials)
   }
 
   return {
@@ -140,7 +150,7 @@ export function createClientHandlers(parts: ClientParts): Handlers {
     async link({ app, connection }) {
       const known = clientApp(app)
       if (!known.link) throw new BridgeError('clients.no_link', known.name)
-      const { id } = connections.get(connection)
+      const id = connection === undefined ? undefined : connections.get(connection).id
       const url = linkFor(known, { connection: id, target: await targets.of(known, id) })
       if (url === undefined) throw new BridgeError('clients.no_link', known.name)
       return { url }
@@ -163,9 +173,13 @@ export function createClientHandlers(parts: ClientParts): Handlers {
       if ('code' in outcome) throw new BridgeError(outcome.code, outcome.detail)
       // An app that cannot be pointed at the bridge afterwards gains nothing from a connection.
       await targets.of(clientApp(app), outcome.id)
-      if (outcome.exists) return { connection: connections.get(outcome.id).view }
       const given = new Map(values.map((header) => [header.name, new Secret(header.value)]))
-      return await add(connectionOf(outcome, given), signal)
+      const added = outcome.exists
+        ? { connection: connections.get(outcome.id).view }
+        : await add(connectionOf(outcome, given), signal)
+      // Before the app is pointed at the connection: what it could not see before it never sees.
+      await hide(app, outcome.id, item.denyTools)
+      return added
     },
   }
 }

@@ -64,8 +64,29 @@ export function planAdd(app: ClientApp, wanted: readonly Wanted[], situation: Si
     ...(project !== undefined && wanted.some(({ target }) => target.kind === 'http')
       ? ['This file is often shared with others; the address in it holds a key of this machine.']
       : []),
+    ...doubleNotes(app, wanted, servers),
   ]
   return { ...planPut(app, path, entries, start, situation), notes }
+}
+
+/** Whoever has an entry for all connections and one for some of them lists the tools of these twice. */
+function doubleNotes(
+  app: ClientApp,
+  wanted: readonly Wanted[],
+  servers: readonly ServerEntry[],
+): readonly string[] {
+  const present = servers.flatMap(({ serves }) => (serves.kind === 'bridge' ? [serves.connection] : []))
+  const single = present.filter((connection) => connection !== undefined)
+  const isForAll = wanted.some(({ connection }) => connection === undefined)
+  const hasAll = present.includes(undefined)
+  if (isForAll && single.length > 0) {
+    return [
+      `${app.name} has entries of single connections too and lists their tools twice: clients remove ${app.id} ${single.join(' ')} takes them out.`,
+    ]
+  }
+  return !isForAll && hasAll
+    ? [`${app.name} has an entry for all connections already and lists these tools twice.`]
+    : []
 }
 
 /**

@@ -22,19 +22,19 @@ export interface TargetParts {
 export interface Targets {
   readonly own: OwnEntries
   /**
-   * Where an app is pointed for a connection; its key is made with its first use. Rejects with `clients.shim_missing` for an app
+   * Where an app is pointed for a connection, or for all of them; its key is made with its first use. Rejects with `clients.shim_missing` for an app
    * that only starts programs, where there is no shim.
    */
-  of(app: ClientApp, connection: ConnectionId): Promise<Target>
+  of(app: ClientApp, connection: ConnectionId | undefined): Promise<Target>
   /** The same for an app that has a key already, without making one. */
-  known(app: ClientApp, connection: ConnectionId): Target | undefined
+  known(app: ClientApp, connection: ConnectionId | undefined): Target | undefined
 }
 
 /** The targets of this installation. */
 export function createTargets({ keys, origin, usualPort, shim }: TargetParts): Targets {
-  const endpoint = (key: string, connection: ConnectionId): Target => ({
+  const endpoint = (key: string, connection: ConnectionId | undefined): Target => ({
     kind: 'http',
-    url: origin() + endpointPath({ key, connection }),
+    url: origin() + endpointPath(connection === undefined ? { key } : { key, connection }),
   })
   return {
     own: {
@@ -64,10 +64,10 @@ export function createTargets({ keys, origin, usualPort, shim }: TargetParts): T
 }
 
 /** The command by which a client app starts the shim. Both paths are absolute: apps start programs in a bare environment. */
-function shimCommand(shim: string, connection: ConnectionId, client: ClientAppId): Target {
+function shimCommand(shim: string, connection: ConnectionId | undefined, client: ClientAppId): Target {
   return {
     kind: 'stdio',
     command: process.execPath,
-    args: [shim, connection, shimClientOption + client],
+    args: [shim, ...(connection === undefined ? [] : [connection]), shimClientOption + client],
   }
 }

@@ -70,11 +70,13 @@ async function remove(
 
 async function add(wish: Extract<ClientWish, { does: 'add' }>, around: WishSurroundings): Promise<Plan> {
   const { connections, targets } = around
-  const ids: readonly ConnectionId[] =
+  const isForAll = wish.connections === 'all'
+  if (isForAll && connections.list().length === 0) throw new BridgeError('clients.no_connections')
+  // One entry for all of them, and for those that come later.
+  const ids: readonly (ConnectionId | undefined)[] =
     wish.connections === 'all'
-      ? connections.list().map(({ id }) => id)
+      ? [undefined]
       : [...new Set(wish.connections)].map((id) => connections.get(id).id)
-  if (ids.length === 0) throw new BridgeError('clients.no_connections')
   const app = clientApp(wish.app)
   const wanted = await Promise.all(
     ids.map(async (connection): Promise<Wanted> => ({

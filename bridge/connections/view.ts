@@ -1,4 +1,5 @@
 import type { Connection } from '../../shared/connection.ts'
+import type { Failure } from '../../shared/errors.ts'
 import { accountOf } from '../oauth/account.ts'
 import type { Grant } from '../oauth/grant.ts'
 import { failureOf, statusOf, type ConnectionState } from './machine.ts'
@@ -30,5 +31,24 @@ export function viewOf(
     ...(trouble ? { nextTryAt: trouble.nextTryAt } : {}),
     ...(state.stepUp ? { stepUp: state.stepUp } : {}),
     createdAt: record.createdAt,
+  }
+}
+
+/** Why a connection cannot be used just now; undefined while it can, be it with an access that is about to be renewed. */
+export function troubleIn(connection: Connection | undefined): Failure | undefined {
+  if (!connection) return { code: 'connection.unknown' }
+  const { status, failure } = connection
+  switch (status) {
+    case 'connected':
+    case 'retrying':
+      return undefined
+    case 'signed-out':
+    case 'sign-in-again':
+    case 'failed':
+      return failure ?? { code: 'connection.signed_out' }
+    case 'signing-in':
+      return { code: 'connection.signing_in' }
+    default:
+      return status satisfies never
   }
 }

@@ -71,8 +71,14 @@ export function isPassable({ status, headers }: AnswerHead): boolean {
   return status >= 200 && (coding === undefined || coding.toLowerCase() === 'chunked')
 }
 
+/** Whether the bytes of an answer can be read as they are. */
+export function isPlainBody({ headers }: Pick<AnswerHead, 'headers'>): boolean {
+  const { 'content-encoding': encoding } = headers
+  return encoding === undefined || encoding.toLowerCase() === 'identity'
+}
+
 /** Whether an answer is an event stream whose bytes can be read as they are. */
 export function isPlainEventStream({ headers }: AnswerHead): boolean {
-  const { 'content-type': type = '', 'content-encoding': encoding } = headers
-  return encoding === undefined && /^\s*text\/event-stream\b/i.test(type)
+  const { 'content-type': type = '' } = headers
+  return isPlainBody({ headers }) && /^\s*text\/event-stream\b/i.test(type)
 }

@@ -1,14 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Failure } from '../../shared/errors.ts'
+import { EventFilter } from '../access/answer-filter.ts'
+import type { HttpGate, Passage } from '../access/http-gate.ts'
+import { noteOfTools, toolsChanged } from '../access/tool-changes.ts'
 import type { CallOrigin, Credentials, Upstream } from '../connections/upstream.ts'
+import type { Host } from '../hosting/host.ts'
+import { clientEraOf } from '../hosting/request-rules.ts'
+import { eraRefusal, type EraMemory } from '../translation/era.ts'
 import { isPlainEventStream, type AnswerHead } from './answer-rules.ts'
+import { decodedBody, mayBeEraRefusal, mendedBySignIn, mostRefusalBytes } from './hand-over.ts'
 import { messageEvent, watchEventStream, type EventStreamWatch } from './event-stream.ts'
 import { answerFailure, errorMessage, type AnswerOptions } from './failure-answer.ts'
-import { requestHeaders, responseHeaders } from './headers.ts'
+import { requestHeaders, responseHeaders, withLength, withPlainAnswer } from './headers.ts'
 import type { Endable } from './in-flight.ts'
 import { callOrigin, isRepeatable, readMessage } from './message.ts'
 import { collectBody, limitRest, noBody, type RequestBody } from './request-body.ts'
+import { collectFiltered } from './whole-answer.ts'
 import { ServerRequest, type Question, type RequestSurroundings } from './server-request.ts'
 
 /** One admitted local request: who asks, and for what. */
@@ -24,8 +32,12 @@ export interface LocalCall {
 
 /** What all exchanges share. */
 export interface ExchangeSurroundings extends RequestSurroundings {
+  readonly gate: HttpGate
   /** The largest request body that is taken, in bytes. */
   readonly maxRequestBytes: () => number
+  /** Takes over what cannot be passed on as it is. */
+  readonly host: Pick<Host, 'serve'> | undefined
+  readonly eras: Pick<EraMemory, 'eraOf'> | undefined
 }
 
 /** Up to this size in bytes a body is kept while its event stream runs, for the id that an error of ours would answer. */
@@ -42,9 +54,14 @@ export class Exchange implements Endable, Question {
   readonly #call: LocalCall
   readonly #around: ExchangeSurroundings
   #body: RequestBody = noBody
+  #passage: Passage | undefined
   #asked: ServerRequest | undefined
   #answer: IncomingMessage | undefined
   #events: EventStreamWatch | undefined
+  #filter: EventFilter | undefined
+  #status = 0
+  /** Whether a part of the answer's body has come. */
+  #hasBegun = false
   #isOver = false
 
   constructor(call: LocalCall, around: ExchangeSurroundings) {
@@ -72,6 +89,7 @@ export class Exchange implements Endable, Question {
   open(left: () => void): void {
     const { request, response, awaitsContinue } = this.#call
     response.on('close', () => {
+      this.#passage?.record.end({ outcome: 'cancelled' })
       this.#abandon()
       left()
     })
@@ -80,11 +98,55 @@ export class Exchange implements Endable, Question {
       done: (body) => {
         if (this.#isOver) return
         this.#body = body
-        this.#asked = new ServerRequest(this, this.#around)
-        this.#asked.send()
+        this.#enter()
       },
       refuse: (failure) => this.end(failure),
     })
+  }
+
+  /** Asks the gate first. Nothing is sent to the server before. */
+  #enter(): void {
+    const { request, client, connection } = this.#call
+    const { headers } = request
+    const visit = { client, connection, method: this.method, headers, body: this.#body }
+    this.#passage = this.#around.gate.look(visit)
+    this.#passage.enter(this)
+  }
+
+  go(): void {
+    if (this.#isOver) return
+    this.#asked = new ServerRequest(this, this.#around)
+    this.#asked.send()
+  }
+
+  refuse(failure: Failure): void {
+    this.end(failure)
+  }
+
+  /** What the client may use has changed. */
+  review(): void {
+    const { client, connection, response } = this.#call
+    const passage = this.#passage
+    if (!passage || this.#isOver) return
+    if (!this.#around.gate.policyOf(client, connection).isOpen) {
+      passage.record.end({ outcome: 'refused', code: 'access.connection_denied' })
+      return this.end({ code: 'connection.unknown' })
+    }
+    if (!passage.hasNewTools()) return
+    if (this.#answer && this.#events?.isBetweenEvents()) this.#tellOfTools()
+    // The client opens its stream again, and then that is looked through.
+    if (this.method !== 'GET' || passage.isFiltered || !passage.rules?.mayDeny) return
+    if (!this.#answer) return this.end({ code: 'gateway.stream_cut' })
+    this.#abandon()
+    response.end()
+  }
+
+  #tellOfTools(): void {
+    const isOwn = this.method === 'GET'
+    // Of a subscription nothing may come before its acknowledgment.
+    if (!isOwn && !this.#hasBegun) return
+    const note = isOwn ? toolsChanged() : noteOfTools(Buffer.concat(this.#body.chunks))
+    if (note) this.#call.response.write(messageEvent(note.bytes.toString()))
   }
 
   /** Ends it with a failure: by an answer where none has begun, else by an error at the end of the event stream, else by a cut. */
@@ -92,6 +154,7 @@ export class Exchange implements Endable, Question {
     if (this.#isOver) return
     const { request, response, client, connection } = this.#call
     this.#around.log.debug('call failed', { client, connection, code: failure.code })
+    this.#passage?.record.end({ outcome: 'failed', code: failure.code })
     this.#abandon()
     if (this.#answer) return this.#cut(failure)
     answerFailure(response, failure, options, readMessage(this.#body).id)
@@ -102,13 +165,16 @@ export class Exchange implements Endable, Question {
   #abandon(): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#passage?.leave()
     this.#asked?.abandon()
   }
 
   headers(credentials: Credentials, host: string): string[] {
     const { length } = this.#body
     const bodyLength = length > 0 || this.method === 'POST' ? length : undefined
-    return requestHeaders(this.#call.request.rawHeaders, credentials, host, bodyLength)
+    const { rawHeaders } = this.#call.request
+    const fields = this.#passage?.isFiltered ? withPlainAnswer(rawHeaders) : rawHeaders
+    return requestHeaders(fields, credentials, host, bodyLength)
   }
 
   isRepeatable(): boolean {
@@ -120,32 +186,120 @@ export class Exchange implements Endable, Question {
   }
 
   failed(failure: Failure, status?: number): void {
+    if (mendedBySignIn.has(failure.code) && this.#handOver(true)) return
+    // Where there is no such endpoint, many servers answer with a page.
+    if (status !== undefined && this.#refusesEra({ status, headers: {} }) && this.#handOver(false)) return
     this.end(failure, status === undefined ? {} : { status })
   }
 
   answered(answer: IncomingMessage, head: AnswerHead): void {
     if (this.#isOver) return
+    if (this.#mayRefuseEra(head)) return this.#weigh(answer, head)
+    this.#relay(answer, head)
+  }
+
+  /** Whether the answer may mean that the server does not speak the client's era. Within a session, and where it is known, it cannot. */
+  #mayRefuseEra(head: AnswerHead): boolean {
+    const { host, eras } = this.#around
+    if (!host || this.method !== 'POST' || !mayBeEraRefusal(head)) return false
+    const { request, connection } = this.#call
+    if (eras?.eraOf(connection) !== undefined) return false
+    if (clientEraOf(request.headers) === 'modern') return true
+    return request.headers['mcp-session-id'] === undefined && readMessage(this.#body).method === 'initialize'
+  }
+
+  #refusesEra(head: AnswerHead, body: Buffer = Buffer.alloc(0)): boolean {
+    return this.#mayRefuseEra(head) && eraRefusal(clientEraOf(this.#call.request.headers), head, body)
+  }
+
+  /** Reads a refusal before it is passed on, since another way to the server may be open. */
+  #weigh(answer: IncomingMessage, head: AnswerHead): void {
+    const chunks: Buffer[] = []
+    let length = 0
+    const collect = (chunk: Buffer): void => {
+      chunks.push(chunk)
+      length += chunk.length
+      if (length > mostRefusalBytes) settle()
+    }
+    const settle = (): void => {
+      answer.off('data', collect).off('end', settle).off('close', settle)
+      if (this.#isOver) return
+      if (answer.destroyed && !answer.readableEnded) return this.end({ code: 'gateway.stream_cut' })
+      const begun = Buffer.concat(chunks)
+      const body = answer.readableEnded ? decodedBody(begun, head) : undefined
+      if (body && this.#refusesEra(head, body) && this.#handOver(false)) return
+      this.#relay(answer, head, begun)
+    }
+    answer.on('data', collect).on('end', settle).on('close', settle)
+  }
+
+  /** Lets the host go on with a request of which the client has seen nothing yet. */
+  #handOver(isOutOfSession: boolean): boolean {
+    const { host } = this.#around
+    const { request, response, client, connection } = this.#call
+    const isReadable = request.headers['content-encoding'] === undefined
+    if (!host || this.#isOver || this.#answer || this.method !== 'POST' || !isReadable) return false
+    this.#isOver = true
+    // The host's own gate takes it from here, and its record with it.
+    this.#passage = undefined
+    const body = this.#body
+    host.serve({ request, response, awaitsContinue: false, client, connection, body, isOutOfSession })
+    return true
+  }
+
+  #relay(answer: IncomingMessage, head: AnswerHead, begun?: Buffer): void {
     const { response } = this.#call
+    this.#status = head.status
+    const passage = this.#passage
+    const isStream = isPlainEventStream(head)
+    // What was read already is a refusal, in which no client looks for tools.
+    if (passage?.isFiltered && !begun) {
+      if (!isStream) return this.#passFiltered(answer, head, passage)
+      this.#filter = new EventFilter(() => passage.rules, this.#around.maxRequestBytes())
+    }
     response.writeHead(head.status, responseHeaders(answer.rawHeaders))
     this.#answer = answer
-    if (this.method === 'POST' && this.#body.length <= mostKeptBytes && isPlainEventStream(head)) {
-      this.#events = watchEventStream()
-    } else {
-      this.#body = noBody
+    if (isStream && this.#body.length <= mostKeptBytes) this.#events = watchEventStream()
+    else this.#body = noBody
+    if (begun) {
+      passage?.record.took(begun, true)
+      this.#events?.push(begun)
+      this.#hasBegun = true
+      if (answer.readableEnded) return this.#finish(begun)
+      response.write(begun)
     }
     this.#pass(answer)
   }
 
+  /** Passes an answer on once it has come whole and has been looked through. */
+  #passFiltered(answer: IncomingMessage, head: AnswerHead, passage: Passage): void {
+    const { response } = this.#call
+    const options = { rules: () => passage.rules, mostBytes: this.#around.maxRequestBytes() }
+    collectFiltered(answer, head, options, {
+      done: (body) => {
+        if (this.#isOver) return
+        const length = body.length > 0 ? body.length : undefined
+        response.writeHead(head.status, withLength(responseHeaders(answer.rawHeaders), length))
+        passage.record.took(body, true)
+        this.#finish(body)
+      },
+      failed: (failure) => this.end(failure),
+    })
+  }
+
   #pass(answer: IncomingMessage): void {
     const { response } = this.#call
-    let hasBegun = false
-    answer.on('data', (chunk: Buffer) => {
+    const record = this.#passage?.record
+    answer.on('data', (received: Buffer) => {
       if (this.#isOver) return
-      hasBegun = true
+      const chunk = this.#filter ? this.#filter.push(received) : received
+      if (!chunk) return this.end({ code: 'network.too_large', detail: 'a message' })
+      record?.took(chunk, !this.#hasBegun || this.#events !== undefined)
+      this.#hasBegun = true
       this.#events?.push(chunk)
       // The last chunk takes the end with it, which spares a packet.
       if (answer.complete && answer.readableLength === 0) this.#finish(chunk)
-      else if (!response.write(chunk)) answer.pause()
+      else if (chunk.length > 0 && !response.write(chunk)) answer.pause()
     })
     answer.on('end', () => this.#finish())
     answer.on('close', () => this.end({ code: 'gateway.stream_cut' }))
@@ -153,13 +307,14 @@ export class Exchange implements Endable, Question {
     // The head travels with the first bytes of the body, unless there are none yet: a stream may be silent for hours. In the next tick all
     // that came in the same packet has been read.
     process.nextTick(() => {
-      if (!hasBegun && !this.#isOver && !answer.complete) response.flushHeaders()
+      if (!this.#hasBegun && !this.#isOver && !answer.complete) response.flushHeaders()
     })
   }
 
   #finish(lastChunk?: Buffer): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#passage?.record.answered(this.#status)
     this.#call.response.end(lastChunk)
   }
 

@@ -11,12 +11,24 @@ export const bridgeErrorCode = -31_000
 
 /** Where HTTP has a more exact status than the table of consequences. */
 const exactStatus: Partial<Record<ErrorCode, number>> = {
+  // What a person or a rule says about one call is an answer like any other: clients take an HTTP error for a broken or signed-out server.
+  'access.call_denied': 200,
+  'access.not_approved': 200,
+  'access.tool_denied': 200,
+  'access.too_many_asked': 200,
+  'access.call_unclear': 400,
   'connection.unknown': 404,
   'gateway.body_incomplete': 400,
   'gateway.body_too_large': 413,
+  'gateway.event_unknown': 400,
+  'gateway.headers_differ': 400,
+  'gateway.message_invalid': 400,
   'gateway.method_refused': 405,
+  'gateway.method_unknown': 404,
   'gateway.not_found': 404,
   'gateway.request_invalid': 400,
+  'gateway.session_needed': 400,
+  'gateway.session_unknown': 404,
   'network.timeout': 504,
 }
 

@@ -1,24 +1,47 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { BridgeError, type Failure } from '../../shared/errors.ts'
 import type { Settings } from '../../shared/settings.ts'
+import type { Channel, ChannelClient } from '../channel/channel.ts'
+import type { HttpGate } from '../access/http-gate.ts'
 import type { Upstream } from '../connections/upstream.ts'
+import { createHost, type HostTimes } from '../hosting/host.ts'
+import type { LocalRequest } from '../hosting/reply.ts'
+import { clientEraOf, isHostedSession } from '../hosting/request-rules.ts'
 import type { Log } from '../ports.ts'
+import type { EraMemory } from '../translation/era.ts'
 import type { ClientLookup } from './client-keys.ts'
 import { parseTarget } from './endpoint.ts'
 import { Exchange } from './exchange.ts'
 import { answerFailure, rawFailure, statusOf } from './failure-answer.ts'
 import { hostRefusal, refusal } from './guard.ts'
-import { createInFlight } from './in-flight.ts'
+import { createInFlight, type Endable } from './in-flight.ts'
 import { openSockets } from './sockets.ts'
 
 /** A page on the gateway's port that a browser is sent to. It answers the request itself. */
 type Route = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>
 
+/** What a gateway needs to end MCP itself, where the bytes of client and server cannot simply be passed on. */
+export interface HostingOptions {
+  readonly openConnection: (connection: string, client: ChannelClient) => Channel | Failure
+  /** Without it there is no endpoint for all connections. */
+  readonly openAll?: (client: ChannelClient) => Channel | Failure
+  readonly eras: Pick<EraMemory, 'eraOf'>
+  readonly times?: HostTimes
+}
+
 /** What a gateway needs from the bridge around it. */
 export interface GatewayOptions {
   readonly upstreams: { get(connection: string): Upstream | undefined }
   readonly clients: ClientLookup
+  /** Who may use what. */
+  readonly gate: HttpGate
   readonly settings: () => Pick<Settings, 'gateway.maxRequestBytes'>
   readonly log: Log
   /**
@@ -26,6 +49,8 @@ export interface GatewayOptions {
    * else, and need no client key.
    */
   readonly routes?: Readonly<Record<string, Route>>
+  /** Without it every call is passed on as it is. */
+  readonly hosting?: HostingOptions
 }
 
 /** The HTTP face. */
@@ -45,19 +70,47 @@ export interface Gateway {
 
 const methods = new Set(['GET', 'POST', 'DELETE'])
 
+function isMcpMethod({ method = '' }: IncomingMessage): boolean {
+  return methods.has(method)
+}
+
+/** What is served to a client app, here or by the host. */
+interface Served extends Endable {
+  readonly client: string
+  /** What the app may use has changed. The host's channels hear of it themselves. */
+  review?(): void
+}
+
 /** How long answers may take to reach their clients when the gateway closes, in milliseconds. */
 const closingMs = 250
 
 /**
- * Serves `/<client key>/<connection>/mcp` to the client apps of this machine: guard first, then key, then path, then the exchange with the
- * server.
+ * Serves `/<client key>/<connection>/mcp` and `/<client key>/mcp` to the client apps of this machine: guard first, then key, then path, then
+ * the exchange with the server, or the host where MCP has to be ended here.
  */
-export function createGateway({ upstreams, clients, settings, log, routes = {} }: GatewayOptions): Gateway {
+export function createGateway(options: GatewayOptions): Gateway {
+  const { upstreams, clients, gate, settings, log, routes = {}, hosting } = options
   const sockets = openSockets()
-  const inFlight = createInFlight<Exchange>()
+  const inFlight = createInFlight<Served>()
   const pages = new Map(Object.entries(routes))
-  const surroundings = { sockets, log, maxRequestBytes: () => settings()['gateway.maxRequestBytes'] }
+  const maxRequestBytes = (): number => settings()['gateway.maxRequestBytes']
+  const host =
+    hosting &&
+    createHost({
+      upstreams,
+      maxRequestBytes,
+      add: (served) => inFlight.add(served),
+      open: (connection, client) =>
+        connection === undefined
+          ? (hosting.openAll?.(client) ?? { code: 'gateway.not_found' })
+          : hosting.openConnection(connection, client),
+      ...(hosting.times && { times: hosting.times }),
+    })
+  const surroundings = { sockets, log, gate, maxRequestBytes, host, eras: hosting?.eras }
   let port = 0
+  gate.watchAll((client) => {
+    for (const one of inFlight.all()) if (one.client === client) one.review?.()
+  })
 
   function serve(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
     const target = request.url ?? ''
@@ -71,12 +124,36 @@ export function createGateway({ upstreams, clients, settings, log, routes = {} }
     const client = clients.clientOf(address.key)
     if (client === undefined) return answerFailure(response, { code: 'gateway.key_unknown' })
     const { connection } = address
+    if (connection === undefined) {
+      if (!hosting?.openAll) return answerFailure(response, { code: 'gateway.not_found' })
+      return serveHosted({ request, response, awaitsContinue, client, connection })
+    }
     const upstream = upstreams.get(connection)
-    if (!upstream) return answerFailure(response, { code: 'connection.unknown' })
-    if (!methods.has(request.method ?? '')) return answerFailure(response, { code: 'gateway.method_refused' })
+    const isOpen = upstream && gate.policyOf(client, connection).isOpen
+    if (upstream && !isOpen) gate.noteRefusal(client, connection)
+    // What a client app may not use is to it as if it were not there.
+    if (!upstream || !isOpen) return answerFailure(response, { code: 'connection.unknown' })
+    if (isHosted(connection, request.headers)) {
+      return serveHosted({ request, response, awaitsContinue, client, connection })
+    }
+    if (!isMcpMethod(request)) return answerFailure(response, { code: 'gateway.method_refused' })
     const call = { request, response, awaitsContinue, client, connection, upstream }
     const exchange = new Exchange(call, surroundings)
     exchange.open(inFlight.add(exchange))
+  }
+
+  function serveHosted(call: LocalRequest): void {
+    if (isMcpMethod(call.request)) host?.serve(call)
+    else answerFailure(call.response, { code: 'gateway.method_refused' })
+  }
+
+  /** Whether MCP is ended here: in a session of ours, and where the server is known to speak otherwise than the client. */
+  function isHosted(connection: string, headers: IncomingHttpHeaders): boolean {
+    if (!hosting) return false
+    const era = clientEraOf(headers)
+    if (era === 'session' && isHostedSession(headers['mcp-session-id'])) return true
+    const serverEra = hosting.eras.eraOf(connection)
+    return serverEra !== undefined && serverEra !== 'both' && serverEra !== era
   }
 
   function servePage(page: Route, request: IncomingMessage, response: ServerResponse): void {
@@ -135,10 +212,14 @@ export function createGateway({ upstreams, clients, settings, log, routes = {} }
       return port
     },
     endCalls(client) {
-      inFlight.endAll({ code: 'gateway.key_unknown' }, (exchange) => exchange.client === client)
+      const failure: Failure = { code: 'gateway.key_unknown' }
+      inFlight.endAll(failure, (served) => served.client === client)
+      host?.endCalls(client, failure)
     },
     async close() {
-      inFlight.endAll({ code: 'bridge.busy' })
+      const failure: Failure = { code: 'bridge.busy' }
+      inFlight.endAll(failure)
+      host?.close(failure)
       const closed = server.listening ? new Promise((resolve) => server.close(resolve)) : undefined
       const cut = setTimeout(() => server.closeAllConnections(), inFlight.size > 0 ? closingMs : 0)
       await closed

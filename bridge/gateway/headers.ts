@@ -79,9 +79,39 @@ export function requestHeaders(
   return kept
 }
 
+/** What a request of the bridge's own may have beside credentials. */
+const usedByUs = /^(?:accept|content-type|user-agent|last-event-id|mcp-.*)$/
+
+/** The same for fields that are all the bridge's own: only credentials under one of these names may take the place of one. */
+export function ownRequestHeaders(
+  common: RawHeaders,
+  fields: RawHeaders,
+  credentials: Credentials,
+  host: string,
+  bodyLength: number | undefined,
+): string[] {
+  const own = ownHeaders(credentials)
+  const all = [...common, ...fields]
+  if (own.isInTheWay) return requestHeaders(all, credentials, host, bodyLength)
+  all.push('Host', host, ...own.fields)
+  if (bodyLength !== undefined) all.push('Content-Length', String(bodyLength))
+  return all
+}
+
 /** The fields of a server's answer as they go to the local client. */
 export function responseHeaders(remote: RawHeaders): string[] {
   return endToEnd(remote, (name) => neverDown.has(name) || startsWithOne(name, neverDownPrefixes))
+}
+
+/** The fields of a request whose answer is to come in no coding. */
+export function withPlainAnswer(local: RawHeaders): string[] {
+  return [...endToEnd(local, (name) => name === 'accept-encoding'), 'Accept-Encoding', 'identity']
+}
+
+/** The fields of an answer whose body is another one now, of this length, or of no body. */
+export function withLength(fields: RawHeaders, length: number | undefined): string[] {
+  const kept = endToEnd(fields, (name) => name === 'content-length' || /digest$|^content-md5$/.test(name))
+  return length === undefined ? kept : [...kept, 'Content-Length', String(length)]
 }
 
 /** All fields but the dropped ones and those that `Connection` names. `drops` gets names in lower case. */
@@ -118,6 +148,8 @@ function startsWithOne(name: string, prefixes: readonly string[]): boolean {
 interface OwnHeaders {
   readonly fields: RawHeaders
   readonly names: ReadonlySet<string>
+  /** Whether one of them has a name that the bridge itself uses. */
+  readonly isInTheWay: boolean
 }
 
 // One issue of credentials serves thousands of calls.
@@ -126,10 +158,9 @@ const ownHeadersOf = new WeakMap<Credentials, OwnHeaders>()
 function ownHeaders(credentials: Credentials): OwnHeaders {
   let own = ownHeadersOf.get(credentials)
   if (!own) {
-    own = {
-      fields: fieldsOf(credentials.headers),
-      names: new Set(Object.keys(credentials.headers).map((name) => name.toLowerCase())),
-    }
+    const names = new Set(Object.keys(credentials.headers).map((name) => name.toLowerCase()))
+    const isInTheWay = [...names].some((name) => usedByUs.test(name))
+    own = { fields: fieldsOf(credentials.headers), names, isInTheWay }
     ownHeadersOf.set(credentials, own)
   }
   return own

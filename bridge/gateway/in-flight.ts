@@ -17,6 +17,8 @@ export interface InFlight<Served extends Endable = Endable> {
   add(served: Served): () => void
   /** What is being served on one local connection. */
   on(socket: Socket): Served[]
+  /** All that is being served now. */
+  all(): Served[]
   /** Ends everything, or what `only` picks. */
   endAll(failure: Failure, only?: (served: Served) => boolean): void
   readonly size: number
@@ -55,6 +57,7 @@ export function createInFlight<Served extends Endable = Endable>(): InFlight<Ser
         last.index = place.index
       }
     },
+    all: everything,
     on: (socket) => everything().filter((served) => served.socket === socket),
     endAll(failure, only = () => true) {
       for (const served of everything()) if (only(served)) served.end(failure)

@@ -18,6 +18,8 @@ import { discardAnswer, networkFailure, type Sockets, type Target } from './sock
 /** What is asked of a server, by whom, and who gets the outcome: one call of `answered` or of `failed`. */
 export interface Question {
   readonly upstream: Upstream
+  /** Where to, if not to the MCP endpoint: of the same origin, since the credentials go there. */
+  readonly url?: URL | undefined
   readonly method: string
   readonly body: RequestBody
   /** The header fields of one try: name, value, name, value … */
@@ -64,7 +66,7 @@ export class ServerRequest {
   constructor(question: Question, around: RequestSurroundings) {
     this.#question = question
     this.#around = around
-    this.#target = around.sockets.target(question.upstream.url)
+    this.#target = around.sockets.target(question.url ?? question.upstream.url)
     this.#access = question.upstream.ended
   }
 

@@ -1,7 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
-import type { Socket } from 'node:net'
 import { BridgeError, type Failure } from '../../shared/errors.ts'
+import { createSocketPool, type SocketPool } from './socket-pool.ts'
 
 /** Where a request goes: everything of a URL that a request needs, worked out once. */
 export interface Target {
@@ -37,73 +37,70 @@ const sweepMs = 500
 
 const agentOptions: http.AgentOptions = {
   keepAlive: true,
-  // The newest idle socket first: it is the one most likely to be alive, and the others can age and end.
-  scheduling: 'lifo',
   // TCP probes find a dead peer while an answer is awaited, which may rightly take hours.
   keepAliveMsecs: 15_000,
   // Each open stream of each client app holds one.
   maxSockets: 512,
-  maxFreeSockets: 32,
+  // As many: where fewer may rest, a hundred busy clients close and open connections all the time, which costs more than their calls.
+  maxFreeSockets: 512,
 }
 
 /** A server's headers may be large, with policies and cookies that we drop. */
 const maxHeaderSize = 64 * 1024
 
-const restingSince = Symbol('restingSince')
-
-/** A socket with the time of the wall clock when its last call ended. */
-interface PooledSocket extends Socket {
-  [restingSince]?: number
-}
-
-/** Opens the pools for http and https. */
+/** Opens the connections to all servers. */
 export function openSockets({ connectMs, idleMs, now }: SocketTimes = usualTimes): Sockets {
-  const plain = limitConnecting(new http.Agent(agentOptions), 'connect', connectMs)
-  // Said outright, so that no setting of the environment turns it off.
-  const secure = limitConnecting(
-    new https.Agent({ ...agentOptions, rejectUnauthorized: true }),
-    'secureConnect',
-    connectMs,
-  )
-  const agents = [plain, secure]
+  const pools = new Map<string, SocketPool>()
   const targets = new WeakMap<URL, Target>()
   let sweeper: NodeJS.Timeout | undefined
   let lastSweep = now()
 
-  for (const agent of agents) agent.keepSocketAlive = rest
-
-  function rest(socket: PooledSocket): boolean {
-    socket[restingSince] = now()
+  function rested(): number {
     sweeper ??= setInterval(sweep, sweepMs).unref()
-    socket.unref()
-    return true
-  }
-
-  function idleSockets(): PooledSocket[] {
-    return agents.flatMap((agent) => Object.values(agent.freeSockets).flatMap((sockets) => sockets ?? []))
+    return now()
   }
 
   function sweep(): void {
     lastSweep = now()
-    const isFresh = ({ [restingSince]: since = 0 }: PooledSocket): boolean =>
-      since <= lastSweep && lastSweep - since < idleMs
-    const idle = idleSockets()
-    for (const socket of idle) if (!isFresh(socket)) socket.destroy()
-    if (idle.some(isFresh)) return
+    const isStale = (since: number): boolean => since > lastSweep || lastSweep - since >= idleMs
+    let left = 0
+    for (const pool of pools.values()) left += pool.closeIdle(isStale)
+    if (left > 0) return
     clearInterval(sweeper)
     sweeper = undefined
+  }
+
+  function poolFor({ origin, protocol }: URL): SocketPool {
+    let pool = pools.get(origin)
+    if (!pool) {
+      const agent =
+        protocol === 'https:'
+          ? // Said outright, so that no setting of the environment turns it off.
+            limitConnecting(
+              new https.Agent({ ...agentOptions, rejectUnauthorized: true }),
+              'secureConnect',
+              connectMs,
+            )
+          : limitConnecting(new http.Agent(agentOptions), 'connect', connectMs)
+      pools.set(origin, (pool = createSocketPool(agent, rested)))
+    }
+    return pool
   }
 
   function describe(url: URL): Target {
     const isSecure = url.protocol === 'https:'
     const start = isSecure ? https.request : http.request
+    const { agent } = poolFor(url)
+    // One object for all requests, whose options Node copies at once: to copy them before that costs each call a microsecond.
     const options = {
-      agent: isSecure ? secure : plain,
+      agent,
       hostname: url.hostname.replace(/^\[|\]$/g, ''),
       port: url.port || (isSecure ? 443 : 80),
       path: url.pathname + url.search,
       maxHeaderSize,
       insecureHTTPParser: false,
+      method: '',
+      headers: [] as readonly string[],
     }
     return {
       url,
@@ -111,7 +108,9 @@ export function openSockets({ connectMs, idleMs, now }: SocketTimes = usualTimes
       request(method, headers) {
         // Timers stand still while a machine sleeps, and afterwards its sockets are dead without a sign: the wall clock tells.
         if (Math.abs(now() - lastSweep) > 2 * sweepMs) sweep()
-        return start({ ...options, method, headers })
+        options.method = method
+        options.headers = headers
+        return start(options)
       },
     }
   }
@@ -123,11 +122,14 @@ export function openSockets({ connectMs, idleMs, now }: SocketTimes = usualTimes
       return target
     },
     dropIdle() {
-      for (const socket of idleSockets()) socket.destroy()
+      for (const pool of pools.values()) pool.closeIdle(() => true)
     },
     close() {
       clearInterval(sweeper)
-      for (const agent of agents) agent.destroy()
+      for (const { agent, closeIdle } of pools.values()) {
+        closeIdle(() => true)
+        agent.destroy()
+      }
     },
   }
 }
@@ -136,7 +138,8 @@ export function openSockets({ connectMs, idleMs, now }: SocketTimes = usualTimes
 function limitConnecting<T extends http.Agent>(agent: T, ready: 'connect' | 'secureConnect', ms: number): T {
   const create = agent.createConnection.bind(agent)
   agent.createConnection = (...args) => {
-    const socket = create(...args)
+    // Between two requests nobody else listens.
+    const socket = create(...args)?.on('error', () => undefined)
     const timer = setTimeout(() => socket?.destroy(new BridgeError('network.timeout', 'connecting')), ms)
     const stop = (): void => clearTimeout(timer)
     return socket?.once(ready, stop).once('close', stop)

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { BridgeError, sentence, toFailure, type Failure } from '../../shared/errors.ts'
+import { escaped, servePage } from '../page.ts'
 
 /** Where every sign-in ends, on the bridge's own port. */
 export const callbackPath = '/oauth/callback'
@@ -69,40 +69,16 @@ function parametersOf(address: string): URLSearchParams {
   return url.searchParams
 }
 
-const style = `
-:root{color-scheme:light dark}
-body{font:15px/1.5 system-ui,sans-serif;margin:0;min-height:100vh;display:grid;place-items:center;background:#f6f5f1;color:#1d1c1a}
-main{max-width:26rem;padding:2rem}
-h1{font-size:1.25rem;margin:0 0 .5rem}
-h1::before{content:"";display:inline-block;width:.6em;height:.6em;border-radius:50%;margin-right:.5em;background:#126b58}
-.failed h1::before{background:#9a5b00;border-radius:1px}
-p{margin:0;color:#5d5a55}
-@media(prefers-color-scheme:dark){body{background:#1b1a18;color:#f0eee9}p{color:#a9a59e}}`
-
-const styleHash = createHash('sha256').update(style).digest('base64')
-
 function answer(response: ServerResponse, status: number, failure: Failure | undefined): void {
-  const title = failure ? 'You are not signed in' : 'You are signed in'
   // Without the detail: it may quote the response, and nothing of a response is shown in this origin.
   const text = failure
     ? sentence({ code: failure.code })
     : 'You can close this window and go back to where you came from.'
-  response.writeHead(status, {
-    'content-type': 'text/html; charset=utf-8',
-    // The address of this page holds the code: it must not be kept, framed or passed on.
-    'cache-control': 'no-store',
-    'referrer-policy': 'no-referrer',
-    'content-security-policy': `default-src 'none'; style-src 'sha256-${styleHash}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`,
-    'x-content-type-options': 'nosniff',
+  servePage(response, {
+    status,
+    title: failure ? 'You are not signed in' : 'You are signed in',
+    isFailure: failure !== undefined,
+    content: `<p>${escaped(text)}</p>`,
     ...(status === 405 ? { allow: 'GET' } : {}),
   })
-  response.end(
-    `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${title} - Bridgekeeper</title>` +
-      `<meta name="viewport" content="width=device-width"><style>${style}</style></head>` +
-      `<body><main${failure ? ' class="failed"' : ''}><h1>${title}</h1><p>${escaped(text)}</p></main></body></html>`,
-  )
-}
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`)
 }

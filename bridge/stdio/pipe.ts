@@ -3,6 +3,7 @@ import { consequences, errors, sentence, type Failure } from '../../shared/error
 import { frameKinds } from '../../shim/pipe-protocol.ts'
 import type { Channel, ChannelClient } from '../channel/channel.ts'
 import { errorAnswer, invalidRequestCode, parseErrorCode } from '../channel/error-messages.ts'
+import { isJson } from '../channel/json-bytes.ts'
 import { readBatch, readMessage, type RpcMessage } from '../channel/rpc-message.ts'
 import { writeFrame } from './frame-writer.ts'
 import { LineReader } from './line-reader.ts'
@@ -25,6 +26,8 @@ const mostUnnoted = 64 * 1024
 /** With more waiting for the client than this, in bytes, what comes for it is left at its sources, or nothing more is taken from it. */
 const mostWaiting = 64 * 1024
 const mostWaitingWithInput = 4 * 1024 * 1024
+/** How many bytes are taken from a client that does not read what waits for it: some say all that they have to say first. */
+const mostTakenUnread = 16 * 1024 * 1024
 /** How long a shim may take to say who it is, and answers may take once stdin has ended, in milliseconds. */
 const greetingMs = 10_000
 const farewellMs = 5_000
@@ -48,6 +51,7 @@ export class Pipe implements ChannelClient {
   #outUnnoted = 0
   #inNoted = 0
   #isBlocked = false
+  #takenUnread = 0
   #isOver = false
   #timer: NodeJS.Timeout | undefined
 
@@ -93,7 +97,8 @@ export class Pipe implements ChannelClient {
     if (message.length > mostUnnoted) return this.#sayWithState(message)
     this.#batch.push(message)
     this.#batchLength += message.length + 1
-    if (this.#batchLength > mostUnnoted) return this.#flush()
+    // Nothing more is awaited that could travel with it.
+    if (this.#batchLength > mostUnnoted || this.#channel?.awaited === 0) return this.#flush()
     if (this.#isFlushPlanned) return
     this.#isFlushPlanned = true
     // What one turn of the event loop brings travels together: a write costs more than all else that an answer needs.
@@ -165,6 +170,7 @@ export class Pipe implements ChannelClient {
       chunk = chunk.subarray(repeated.length)
     }
     this.#lines.push(chunk)
+    if (this.#isBlocked && (this.#takenUnread += chunk.length) > mostTakenUnread) this.#socket.pause()
     this.#around.changed(this)
     if (this.#lines.consumed + this.#lines.begun - this.#inNoted > mostUnnoted) this.note()
   }
@@ -189,7 +195,7 @@ export class Pipe implements ChannelClient {
     const message = readMessage(bytes)
     if (message) return this.#take(message)
     const batch = readBatch(bytes)
-    if (!batch) return this.#say(errorAnswer(undefined, { code: 'gateway.message_invalid' }, parseErrorCode))
+    if (!batch) return this.#refuse(undefined, isJson(bytes) ? invalidRequestCode : parseErrorCode)
     if (batch.length === 0) this.#refuse(undefined)
     for (const one of batch) {
       const single = readMessage(one)
@@ -203,8 +209,8 @@ export class Pipe implements ChannelClient {
     else this.#channel?.take(message)
   }
 
-  #refuse(id: string | undefined): void {
-    this.#say(errorAnswer(id, { code: 'gateway.message_invalid' }, invalidRequestCode))
+  #refuse(id: string | undefined, code = invalidRequestCode): void {
+    this.#say(errorAnswer(id, { code: 'gateway.message_invalid' }, code))
   }
 
   #flush(): void {
@@ -248,6 +254,7 @@ export class Pipe implements ChannelClient {
     this.#socket.resume()
     if (!this.#isBlocked) return
     this.#isBlocked = false
+    this.#takenUnread = 0
     this.#channel?.resume()
   }
 

@@ -35,7 +35,9 @@ export function createPipes({ channels, mostMessageBytes }: PipesOptions): Pipes
   const surroundings: PipeSurroundings = {
     mostMessageBytes,
     open: (connection, client) =>
-      connection === undefined ? channels.openAll(client) : channels.openConnection(connection, client),
+      connection === undefined
+        ? channels.openAll(client, 'stdio')
+        : channels.openConnection(connection, client, 'stdio'),
     changed(pipe) {
       changed.add(pipe)
       // One timer for all: to set one at every call would cost each of them time.

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectControl, isListening, type ControlClient } from '../../bridge/control/client.ts'
 import type { Paths } from '../../bridge/paths.ts'
-import type { Connection } from '../../shared/connection.ts'
 import { BridgeError, toFailure, type Failure } from '../../shared/errors.ts'
 import type { BridgeEvent, StartEvent } from '../../shared/events.ts'
-import { connectionsAfter, type BridgeState } from './bridge-state.ts'
+import { contentsAfter, nothingYet, type BridgeContents, type BridgeState } from './bridge-state.ts'
 import type { BridgeProcess } from './bridge-process.ts'
 
 /** How long a lost bridge is left alone until the next try, in milliseconds: at first, and at most. */
@@ -41,7 +40,7 @@ export class BridgeLine {
   readonly #listener: BridgeLineListener
   readonly #closing = new AbortController()
   #state: BridgeState = { is: 'starting' }
-  #connections: readonly Connection[] = []
+  #contents: BridgeContents = nothingYet
   #own: BridgeProcess | undefined
   #hurry = new AbortController()
   readonly #kept: Promise<void>
@@ -57,8 +56,9 @@ export class BridgeLine {
     return this.#state
   }
 
-  get connections(): readonly Connection[] {
-    return this.#connections
+  /** As the last bridge had it; what is shown of it while none runs is the viewer's matter. */
+  get contents(): BridgeContents {
+    return this.#contents
   }
 
   /** Does not wait for the pause to end. */
@@ -106,7 +106,7 @@ export class BridgeLine {
     if (signal.aborted) return
     const events = await this.#listen()
     for await (const event of events) {
-      this.#connections = connectionsAfter(this.#connections, event)
+      this.#contents = contentsAfter(this.#contents, event)
       this.#listener.happened(event)
       this.#listener.changed()
     }
@@ -121,7 +121,7 @@ export class BridgeLine {
       const events = await this.control.events({}, until)
       // Read after the events are heard, so that nothing falls between the two.
       const { version } = await this.control.bridge.status({}, until)
-      this.#connections = await this.control.connections.list({}, until)
+      this.#contents = await this.#read(until)
       const isOther = version !== this.#options.version
       this.#say({
         is: 'running',
@@ -132,6 +132,14 @@ export class BridgeLine {
     } finally {
       clearTimeout(limit)
     }
+  }
+
+  async #read(until: { signal: AbortSignal }): Promise<BridgeContents> {
+    const [connections, waiting] = await Promise.all([
+      this.control.connections.list({}, until),
+      this.control.approvals.list({}, until),
+    ])
+    return { connections, approvals: new Set(waiting.map(({ id }) => id)) }
   }
 
   /** Starts a bridge, unless another one is faster. */

@@ -1,3 +1,4 @@
+import type { Approval } from '../../shared/access.ts'
 import type { Connection, StepUp } from '../../shared/connection.ts'
 import { errors, type Failure } from '../../shared/errors.ts'
 import type { BridgeEvent } from '../../shared/events.ts'
@@ -13,7 +14,7 @@ export interface Notice {
   readonly opens: string
 }
 
-/** What was told and is not settled, or need not be told: connection by connection, the causes. */
+/** What was told and is not settled, or need not be told: by connection or call, the causes. */
 export type Open = ReadonlyMap<string, ReadonlySet<Cause>>
 
 /** What an event calls for: what is open after it, what is shown, and the keys of what is taken back. */
@@ -23,11 +24,14 @@ export interface Consequence {
   readonly withdraw: readonly string[]
 }
 
-type Question = 'sign-in' | 'issuer' | 'step-up'
+type Question = 'sign-in' | 'issuer' | 'step-up' | 'approval'
 /** `own-doing`: it is signed out since the person ended it, or is signing in just now, and needs no telling. */
 type Cause = Question | 'own-doing'
 
-/** From how many connections with the same cause on there is one notification for all. */
+/** Where calls that wait are answered. */
+const approvalsPlace = '/approvals'
+
+/** From how many questions of one kind on there is one notification for all. */
 const many = 4
 
 /**
@@ -46,6 +50,10 @@ export function consequenceOf(open: Open, event: BridgeEvent): Consequence {
       return settled(open, event.id, ['sign-in', 'issuer', 'step-up', 'own-doing'])
     case 'connection-changed':
       return changed(open, event.connection)
+    case 'approval-asked':
+      return told(open, event.approval.id, 'approval', approvalNotice(event.approval))
+    case 'approval-settled':
+      return settled(open, event.id, ['approval'])
     case 'connection-added':
     case 'notice':
       return { open, show: [], withdraw: [] }
@@ -128,11 +136,22 @@ function stepUpNotice(id: string, { scopes, by }: StepUp): Notice {
   }
 }
 
+function approvalNotice({ id, client, connection, tool }: Approval): Notice {
+  return {
+    key: keyOf(id, 'approval'),
+    title: `${plainLine(client, 40)} wants to use ${plainLine(tool, 60)}`,
+    body: `It is a tool of ${connection} that asks you first. The call is waiting for you.`,
+    opens: approvalsPlace,
+  }
+}
+
 function manyNotice(cause: Question, count: number): Notice {
   const asks: Record<Question, string> = {
     'sign-in': `${count} servers need you to sign in`,
     issuer: `${count} servers changed who signs you in`,
     'step-up': `${count} servers ask for more`,
+    approval: `${count} calls wait for you`,
   }
-  return { key: keyOfMany(cause), title: asks[cause], body: 'See which ones.', opens: '/servers' }
+  const opens = cause === 'approval' ? approvalsPlace : '/servers'
+  return { key: keyOfMany(cause), title: asks[cause], body: 'See which ones.', opens }
 }

@@ -55,7 +55,7 @@ describe.skipIf(process.platform === 'win32')('clients add and remove', () => {
       connection: 'tracker',
       plainSecrets: 0,
     })
-    expect(await commands.json(['clients', 'add', app, '--all', '--yes'])).toMatchObject({ applied: false })
+    expect(await commands.json(['clients', 'add', app, 'tracker', '--yes'])).toMatchObject({ applied: false })
 
     await commands.json(['clients', 'remove', app, '--yes'])
     expect(await readFile(path, 'utf8')).toBe(before)
@@ -84,21 +84,24 @@ describe.skipIf(process.platform === 'win32')('clients add and remove', () => {
     expect(await readFile(path, 'utf8')).toBe(realFiles.cursor)
   })
 
-  it.skipIf(process.platform !== 'linux')(
-    'give an app that only starts programs a command that works (its folder is known here for Linux)',
-    async () => {
+  it.skipIf(process.platform !== 'linux').each([
+    ['one connection', ['tracker'], 'tracker', 'whoami'],
+    ['all connections', ['--all'], 'bridgekeeper', 'tracker__whoami'],
+  ])(
+    'give an app that only starts programs a command that works for %s (its folder is known here for Linux)',
+    async (_, words, entry, tool) => {
       const commands = await withConnection()
-      await commands.json(['clients', 'add', 'claude-desktop', 'tracker', '--yes'])
+      await commands.json(['clients', 'add', 'claude-desktop', ...words, '--yes'])
       const path = join(commands.user, 'config', 'Claude', 'claude_desktop_config.json')
       const { mcpServers } = JSON.parse(await readFile(path, 'utf8')) as {
         mcpServers: Record<string, { command: string; args: string[] }>
       }
-      const { command = '', args = [] } = mcpServers['tracker'] ?? {}
+      const { command = '', args = [] } = mcpServers[entry] ?? {}
       const client = new Client({ name: 'claude', version: '1' }, { versionNegotiation: { mode: 'auto' } })
       const env = { BRIDGEKEEPER_HOME: commands.home.bridge }
       await client.connect(new StdioClientTransport({ command, args, env }))
       const { tools } = await client.listTools()
-      expect(tools.map(({ name }) => name)).toContain('whoami')
+      expect(tools.map(({ name }) => name)).toContain(tool)
       await client.close()
     },
   )
@@ -106,7 +109,7 @@ describe.skipIf(process.platform === 'win32')('clients add and remove', () => {
   it('set up a project, in the folder that the command runs for', async () => {
     const commands = await withConnection()
     const project = join(commands.user, 'engine')
-    const plan = await commands.json(['clients', 'add', 'vscode', '--project', project, '--yes'])
+    const plan = await commands.json(['clients', 'add', 'vscode', 'tracker', '--project', project, '--yes'])
     const path = join(project, '.vscode', 'mcp.json')
     expect(plan).toMatchObject({
       changes: [{ path, does: 'create' }],
@@ -129,11 +132,13 @@ describe.skipIf(process.platform === 'win32')('clients add and remove', () => {
 
   it('print the link of an app that has one, and say so of one that has none', async () => {
     const commands = await withConnection()
-    const [link] = (await commands.json(['clients', 'add', 'cursor', '--link'])) as [{ url: string }]
+    const [link] = (await commands.json(['clients', 'add', 'cursor', 'tracker', '--link'])) as [
+      { url: string },
+    ]
     const config = new URL(link.url).searchParams.get('config') ?? ''
     const { url } = JSON.parse(Buffer.from(config, 'base64').toString('utf8')) as { url: string }
     expect(await toolsAt(url)).toContain('whoami')
-    expect(await commands.json(['clients', 'add', 'zed', '--link'], 3)).toMatchObject({
+    expect(await commands.json(['clients', 'add', 'zed', 'tracker', '--link'], 3)).toMatchObject({
       error: { code: 'clients.no_link' },
     })
   })

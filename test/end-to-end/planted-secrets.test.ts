@@ -7,6 +7,7 @@ import { callRaw } from '../support/raw-call.ts'
 import { paramsOf } from '../support/seen.ts'
 import { randomSecret } from '../support/strict-authorization-server.ts'
 import { beginSignIn, callbackFor, staying } from './sign-in-setup.ts'
+import { useAccess } from './use-access.ts'
 import { useActivity } from './use-activity.ts'
 import { useClients } from './use-clients.ts'
 import { watchBridge, type Heard } from './watched-bridge.ts'
@@ -25,6 +26,7 @@ describe('tokens, codes, verifiers and client secrets', () => {
     expect((await watched.signIn(id))?.event).toBe('connected')
     const inCall = planted()
     await useActivity(bridge.bridge.activity, control.activity, { id, secret: inCall })
+    await useAccess(control, { id, secret: inCall })
     expect(await watched.call(id, 'whoami')).toBe(200)
     authorization.expireAccessTokens()
     expect(await watched.call(id, 'whoami')).toBe(200)
@@ -37,6 +39,7 @@ describe('tokens, codes, verifiers and client secrets', () => {
     await control.connections.list({}, staying())
     await control.connections.trace({ id }, staying())
     await control.connections.tools({ id }, staying())
+    await control.connections.knownTools({ id }, staying())
     await control.connections.call({ id, tool: 'whoami', arguments: {} }, staying())
     const { page, ended } = await beginSignIn(bridge, id)
     await control.connections.finishSignIn({ id, callbackUrl: (await callbackFor(page)).href }, staying())

@@ -140,7 +140,9 @@ describe('revocation (RFC 7009)', () => {
     expect((await callRaw(await bridge.endpoint(id), 'echo', { text: 'hello' })).status).toBe(200)
     expect(loopback.requests.at(-1)?.headers.authorization).toBe('Bearer key-of-mine')
     expect(await bridge.revoke(id)).toMatchObject({ refreshToken: 'not-held', accessToken: 'not-offered' })
-    expect((await callRaw(await bridge.endpoint(id), 'echo', { text: 'hello' })).status).toBe(401)
+    expect(failureCode(await callRaw(await bridge.endpoint(id), 'echo', { text: 'hello' }))).toBe(
+      'connection.signed_out',
+    )
   })
 })
 

@@ -89,7 +89,9 @@ async function listOnly(client: Client): Promise<void> {
 async function call(client: Client, name: string, args: Record<string, unknown> = {}): Promise<void> {
   const { tools } = await client.listTools()
   if (!tools.some((tool) => tool.name === name)) throw new Error(`the server has no tool ${name}`)
-  await client.callTool({ name, arguments: args })
+  const { _meta } = await client.callTool({ name, arguments: args })
+  const failure = Failure.safeParse(_meta?.['bridgekeeper/failure'])
+  if (failure.success) throw new BridgeError(failure.data.code, failure.data.detail)
 }
 
 async function useEverything(client: Client): Promise<void> {

@@ -4,6 +4,7 @@ import { bridgePaths } from '../../bridge/paths.ts'
 import { startBridgeProcess, type BridgeProcess } from '../support/bridge-process.ts'
 import { approve } from '../support/browser.ts'
 import { startMcpServer, type McpServerOptions, type McpServerUnderTest } from '../support/mcp-server.ts'
+import { startRawServer, type RawServer, type RawServerOptions } from '../support/raw-server.ts'
 import { startStdioClient, type StdioClient } from '../support/stdio-client.ts'
 import {
   startStrictAuthorizationServer,
@@ -17,18 +18,24 @@ afterEach(async () => {
   for (const close of open.splice(0)) await close()
 })
 
-/** A built bridge in a process of its own with one connection, `issues`, and client apps that spawn the built shim. */
-export interface StdioScene {
+/** A built bridge in a process of its own, and client apps that spawn the built shim. */
+interface BridgeScene {
   readonly home: TemporaryHome
   readonly control: ControlClient
-  readonly authorization: StrictAuthorizationServer
-  readonly server: McpServerUnderTest
+  /** The process of the bridge that runs now. */
+  readonly pid: () => number
   /** Spawns the shim as a client app does. */
-  spawn(connection?: string, args?: readonly string[]): StdioClient
-  signIn(): Promise<void>
+  readonly spawn: (connection?: string, args?: readonly string[]) => StdioClient
   /** Ends the bridge with SIGKILL and starts another one in its place. */
   killAndRestart(): Promise<void>
   kill(): Promise<void>
+}
+
+/** With one connection, `issues`. */
+export interface StdioScene extends BridgeScene {
+  readonly authorization: StrictAuthorizationServer
+  readonly server: McpServerUnderTest
+  signIn(): Promise<void>
 }
 
 /** Sets the scene, signed in unless told otherwise; all of it is closed after the test. */
@@ -41,6 +48,35 @@ export async function setStdioScene(
   const auth = { authorizationServers: [issuer], verify, challengeScopes: ['read:issues'] }
   const server = await startMcpServer({ ...options.server, auth })
   open.unshift(() => server.close())
+  const scene = await setBridgeScene('issues')
+  const { control } = scene
+  const id = 'issues' as never
+  await control.connections.add({ url: server.url.href, id: 'issues' })
+  const signIn = async (): Promise<void> => {
+    for await (const event of await control.connections.signIn({ id, openBrowser: false })) {
+      if (event.event === 'authorize') await approve(event.url)
+      if (event.event === 'failed') throw new Error(`the sign-in failed: ${event.code}`)
+    }
+  }
+  if (options.signedIn !== false) await signIn()
+  return { ...scene, authorization, server, signIn }
+}
+
+/** With one connection, `raw`. */
+export interface RawScene extends BridgeScene {
+  readonly server: RawServer
+}
+
+/** Sets the scene with a server that does as it is told. */
+export async function setRawScene(options: RawServerOptions = {}): Promise<RawScene> {
+  const server = await startRawServer(options)
+  open.unshift(() => server.close())
+  const scene = await setBridgeScene('raw')
+  await scene.control.connections.add({ url: server.url.href, id: 'raw', bearer: 'a-token-of-the-tests' })
+  return { ...scene, server }
+}
+
+async function setBridgeScene(usual: string): Promise<BridgeScene> {
   const home = await createTemporaryHome()
   const paths = bridgePaths({
     platform: process.platform,
@@ -56,24 +92,13 @@ export async function setStdioScene(
     await bridge.kill()
     await home.remove()
   })
-  const id = 'issues' as never
-  await control.connections.add({ url: server.url.href, id: 'issues' })
-  const signIn = async (): Promise<void> => {
-    for await (const event of await control.connections.signIn({ id, openBrowser: false })) {
-      if (event.event === 'authorize') await approve(event.url)
-      if (event.event === 'failed') throw new Error(`the sign-in failed: ${event.code}`)
-    }
-  }
-  if (options.signedIn !== false) await signIn()
   return {
     home,
     control,
-    authorization,
-    server,
-    signIn,
-    spawn(connection = 'issues', args = []) {
+    pid: () => bridge.pid,
+    spawn(connection = usual, args = []) {
       const client = startStdioClient(home, connection, { args, env: { BRIDGEKEEPER_HOME: home.bridge } })
-      open.unshift(async () => void client.child.kill('SIGKILL'))
+      open.unshift(() => client.kill())
       return client
     },
     async killAndRestart() {

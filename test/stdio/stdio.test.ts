@@ -70,14 +70,16 @@ describe('a client app over stdio', () => {
 })
 
 describe('what goes wrong over stdio', () => {
-  it('is a JSON-RPC error with what to do while signed out, and not a hang', async () => {
+  it('is a result with what to do while signed out, and not a hang', async () => {
     const scene = await setStdioScene({ signedIn: false })
     const client = scene.spawn()
-    const { error } = await client.ask('tools/list', modern(), 1)
-    expect(error?.data).toMatchObject({ code: 'connection.signed_out' })
-    expect(error?.message).toContain('connect')
+    expect((await client.initialize()).result.instructions).toContain('bridgekeeper connect issues')
+    const whoami = { name: 'whoami', arguments: {} }
+    const { result } = await client.ask('tools/call', whoami)
+    expect(result.isError).toBe(true)
+    expect(result.content[0].text).toContain('bridgekeeper connect issues')
     await scene.signIn()
-    expect((await client.ask('tools/list', modern(), 2)).result).toBeDefined()
+    expect((await client.ask('tools/call', whoami)).result.isError).toBeUndefined()
   })
 
   it('is a JSON-RPC error for a connection that there is not', async () => {

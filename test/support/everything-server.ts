@@ -22,19 +22,21 @@ const listenOnLoopback = `
   }
 `
 
-/** Starts `@modelcontextprotocol/server-everything` over Streamable HTTP on a free port of 127.0.0.1. */
-export async function startEverythingServer(): Promise<EverythingServer> {
+/** Starts `@modelcontextprotocol/server-everything` over Streamable HTTP, or HTTP+SSE, on a free port of 127.0.0.1. */
+export async function startEverythingServer(
+  transport: 'streamableHttp' | 'sse' = 'streamableHttp',
+): Promise<EverythingServer> {
   const home = await createTemporaryHome()
   const entry = createRequire(import.meta.url).resolve(
     '@modelcontextprotocol/server-everything/dist/index.js',
   )
   const preload = `data:text/javascript,${encodeURIComponent(listenOnLoopback)}`
-  const running = startNode(['--import', preload, entry, 'streamableHttp'], {
+  const running = startNode(['--import', preload, entry, transport], {
     env: { ...home.env, PORT: '0' },
   })
   const { port } = await running.json<{ port: number }>((line) => typeof line.port === 'number')
   return {
-    url: new URL(`http://127.0.0.1:${port}/mcp`),
+    url: new URL(`http://127.0.0.1:${port}/${transport === 'sse' ? 'sse' : 'mcp'}`),
     process: running,
     async close() {
       await running.kill()

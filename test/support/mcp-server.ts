@@ -1,8 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import { toNodeHandler, toWebRequest } from '@modelcontextprotocol/node'
-import { createMcpHandler, isLegacyRequest, type AuthInfo } from '@modelcontextprotocol/server'
+import {
+  createMcpHandler,
+  isLegacyRequest,
+  type AuthInfo,
+  type McpServer,
+} from '@modelcontextprotocol/server'
 import { createMcpSessions } from './mcp-sessions.ts'
-import { createTools, type ToolRecord, type ToolScopes } from './mcp-tools.ts'
+import { createTools, type Era, type ToolRecord, type ToolScopes } from './mcp-tools.ts'
 import { sendJson, startLoopback, type Exchange, type Loopback, type LoopbackOptions } from './loopback.ts'
 import { guardResource, type ResourceProtection } from './resource-protection.ts'
 
@@ -12,6 +17,10 @@ export interface McpServerOptions {
   /** 2026-07-28 alone, sessions of 2025-11-25 and older alone, or both, which is the default. */
   readonly era?: 'modern' | 'session' | 'both'
   readonly toolScopes?: ToolScopes
+  /** What the server has beside the tools of every test. */
+  readonly extend?: (server: McpServer, era: Era) => void
+  /** What it offers, instead of the tools of the tests. */
+  readonly create?: (era: Era) => McpServer
   /** The path of the endpoint; `/mcp` by default. */
   readonly path?: string
   readonly port?: number
@@ -37,6 +46,8 @@ export interface McpServerUnderTest {
   endSessions(): Promise<void>
   /** Tells all open streams that the list of tools has changed. */
   announceTools(): void
+  /** Tells those who subscribed to it that a resource has changed. */
+  announceResource(uri: string): void
   close(): Promise<void>
 }
 
@@ -51,10 +62,13 @@ export async function startMcpServer(options: McpServerOptions = {}): Promise<Mc
   const record: ToolRecord = { calls: [], cancelled: [] }
   const kept = keep === 'nothing' ? undefined : record
   const guard = options.auth && guardResource(url, options.auth)
-  const sessions = createMcpSessions(() => createTools('legacy', kept, toolScopes))
-  const modern = createMcpHandler(({ era: served }) => createTools(served, kept, toolScopes), {
-    legacy: 'reject',
-  })
+  const create = (served: Era): McpServer => {
+    const server = options.create?.(served) ?? createTools(served, kept, toolScopes)
+    options.extend?.(server, served)
+    return server
+  }
+  const sessions = createMcpSessions(() => create('legacy'))
+  const modern = createMcpHandler(({ era: served }) => create(served), { legacy: 'reject' })
   const serveModern = toNodeHandler(modern)
 
   loopback.mount(async (exchange) => {
@@ -91,6 +105,10 @@ export async function startMcpServer(options: McpServerOptions = {}): Promise<Mc
     announceTools() {
       modern.notify.toolsChanged()
       sessions.announceTools()
+    },
+    announceResource(uri) {
+      modern.notify.resourceUpdated(uri)
+      sessions.announceResource(uri)
     },
     async close() {
       await loopback.close()

@@ -19,6 +19,8 @@ export interface McpSessions {
   end(): Promise<void>
   /** Tells every session that the tools have changed. */
   announceTools(): void
+  /** Tells every session that a resource has changed, whether it wants to know or not. */
+  announceResource(uri: string): void
 }
 
 /** Sessions, each with a server of its own. */
@@ -60,6 +62,9 @@ export function createMcpSessions(create: () => McpServer): McpSessions {
     },
     announceTools() {
       for (const { server } of sessions.values()) server.sendToolListChanged()
+    },
+    announceResource(uri) {
+      for (const { server } of sessions.values()) void server.server.sendResourceUpdated({ uri })
     },
   }
 }

@@ -61,11 +61,14 @@ export function callRaw(
   })
 }
 
-/** The failure's code in an answer of the gateway, or undefined. */
+/** The failure's code in an answer of the bridge, be it an error or the result of a call that could not be made; or undefined. */
 export function failureCode(answer: RawAnswer): string | undefined {
   try {
-    const body = JSON.parse(answer.body) as { error?: { data?: { code?: string } } }
-    return body.error?.data?.code
+    const body = JSON.parse(answer.body) as {
+      error?: { data?: { code?: string } }
+      result?: { _meta?: Record<string, { code?: string }> }
+    }
+    return body.error?.data?.code ?? body.result?._meta?.['bridgekeeper/failure']?.code
   } catch {
     return undefined
   }

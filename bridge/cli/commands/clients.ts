@@ -25,7 +25,7 @@ export async function listClients(face: Face, { project }: ChangeOptions): Promi
   face.terminal.answer(apps, () => appLines(apps, face.terminal.paint))
 }
 
-/** Points an app at connections, all of them unless some are named. */
+/** Points an app at connections: at all of them with one entry, or at some with one each. */
 export async function addToClient(
   face: Face,
   typedApp: string,
@@ -132,11 +132,11 @@ async function showLinks(
   connections: 'all' | ReturnType<typeof parseId>[],
 ): Promise<void> {
   const control = await face.control()
-  const ids = connections === 'all' ? (await control.connections.list({})).map(({ id }) => id) : connections
-  if (ids.length === 0) throw new BridgeError('clients.no_connections')
-  const links: { connection: string; url: string }[] = []
-  for (const connection of ids)
-    links.push({ connection, ...(await control.clients.link({ app, connection })) })
+  const links: { connection?: string; url: string }[] = []
+  for (const connection of connections === 'all' ? [undefined] : connections) {
+    const one = connection === undefined ? {} : { connection }
+    links.push({ ...one, ...(await control.clients.link({ app, ...one })) })
+  }
   face.terminal.answer(links, () => [
     ...links.map(({ url }) => text`${url}`),
     text`The client key of the app is in it: keep it to yourself.`,

@@ -45,7 +45,7 @@ function listRow(connection: Connection, paint: Paint): Text[] {
 }
 
 function statusLines(connection: Connection, paint: Paint, now: number): Text[] {
-  const { scopes, issuer, registration, failure, stepUp, nextTryAt } = connection
+  const { scopes, issuer, registration, failure, stepUp, nextTryAt, lists } = connection
   const missing = scopes.asked.filter((scope) => !scopes.granted.includes(scope))
   const next = nextCommand(connection)
   const row = (name: string, value: Text | undefined): Text[][] => (value ? [[text`  ${name}`, value]] : [])
@@ -62,11 +62,16 @@ function statusLines(connection: Connection, paint: Paint, now: number): Text[] 
       ...row('access', accessPhrase(connection, now)),
       ...row('next try', nextTryAt === undefined ? undefined : text`${relativeTime(nextTryAt, now)}`),
       ...row('asked for', stepUp && paint('yellow', stepUpPhrase(stepUp, now))),
+      ...row('tools', lists?.tools === undefined ? undefined : toolsPhrase(lists.tools, lists.asOf, now)),
       ...row('added', text`${relativeTime(connection.createdAt, now)}`),
     ]),
     ...(failure ? failureLines(failure) : []),
     ...(next ? [text`Next: ${next}`] : []),
   ]
+}
+
+function toolsPhrase(count: number, asOf: number, now: number): Text {
+  return text`${count}, as of ${relativeTime(asOf, now)}`
 }
 
 function traceLines({ startedAt, outcome, failure, steps }: Trace, now: number): Text[] {

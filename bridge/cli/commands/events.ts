@@ -1,4 +1,5 @@
 import type { BridgeEvent } from '../../../shared/events.ts'
+import { approvalPhrase, outcomeWords } from '../access-text.ts'
 import { failureLines, nextCommand, statusWord, stepUpPhrase } from '../describe.ts'
 import type { Face } from '../face.ts'
 import { joinText, text, type Paint, type Text } from '../text.ts'
@@ -37,6 +38,10 @@ function eventText(event: BridgeEvent, paint: Paint): Text {
       return text`${event.id} needs a sign-in: ${failureLines(event.failure)[0]} Next: bridgekeeper connect ${event.id}`
     case 'step-up-asked':
       return text`${event.id} is asked for ${stepUpPhrase(event.stepUp, Date.now())}; allow it: bridgekeeper connect ${event.id}`
+    case 'approval-asked':
+      return text`${approvalPhrase(event.approval)} waits for you; answer: bridgekeeper approvals`
+    case 'approval-settled':
+      return text`call ${event.id} ${outcomeWords[event.outcome]}`
     case 'notice':
       return joinText(failureLines(event.failure), ' ')
     default:

@@ -1,21 +1,36 @@
 import { text as readText } from 'node:stream/consumers'
 import type { Face } from '../face.ts'
+import { nextCommand } from '../describe.ts'
 import { parseArguments, parseId } from '../parse.ts'
 import { alignColumns, oneLine, text, type Text } from '../text.ts'
+import { relativeTime } from '../time.ts'
 
-/** The local URL of a connection for a client app. */
-export async function endpoint(face: Face, typedId: string, options: { client: string }): Promise<void> {
-  const id = parseId(typedId)
+/** The local URL of a connection, or of all of them, for a client app. */
+export async function endpoint(
+  face: Face,
+  typedId: string | undefined,
+  { client }: { client: string },
+): Promise<void> {
+  const one = typedId === undefined ? {} : { id: parseId(typedId) }
   const control = await face.control()
-  const found = await control.connections.endpoint({ id, client: options.client })
+  const found = await control.connections.endpoint({ ...one, client })
   face.terminal.answer(found, () => [text`${found.url}`])
 }
 
-/** The tools of a connection, as its server lists them. */
+/** The tools of a connection: as its server lists them, or as it last did where nobody is signed in. */
 export async function tools(face: Face, typedId: string): Promise<void> {
   const id = parseId(typedId)
   const control = await face.control()
-  const found = await control.connections.tools({ id })
+  const connection = await control.connections.get({ id })
+  const isServed = connection.status === 'connected' || connection.status === 'retrying'
+  const known = isServed ? null : await control.connections.knownTools({ id })
+  const found = known ? known.tools : await control.connections.tools({ id })
+  if (known) {
+    const next = nextCommand(connection)
+    const when = relativeTime(known.asOf, Date.now())
+    face.terminal.note(text`${id} is ${connection.status}; these are its tools as last seen, ${when}.`)
+    if (next) face.terminal.note(text`To use them: ${next}`)
+  }
   const widest = Math.max(...found.map(({ name }) => name.length), 0)
   const room = Math.max(face.terminal.columns - widest - 2, 20)
   face.terminal.answer(found, () =>

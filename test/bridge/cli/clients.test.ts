@@ -218,7 +218,7 @@ describe('taking servers over at a terminal', () => {
       { app: 'cursor', name: 'issues', values: [{ name: 'Authorization', value: 'planted-value' }] },
     ])
     expect(applied.map(({ wish }) => wish.does)).toEqual(['take-over', 'clean-up'])
-    expect(out).toContain('delete_*, are not hidden by the bridge')
+    expect(out).toContain('denied      delete_*')
     expect(out + err).not.toContain('planted-value')
   })
 

@@ -83,6 +83,22 @@ describe('list, status and trace', () => {
 })
 
 describe('endpoint, tools and call', () => {
+  it('show the last known tools while nobody is signed in, and say that they are', async () => {
+    const tools = [{ name: 'file_issue', inputSchema: {} }]
+    const get = async () => connectionWith({ status: 'sign-in-again', lists: { asOf: 1, tools: 1 } })
+    const { run, json } = await startCommands({
+      connections: { get, knownTools: async () => ({ tools, asOf: Date.now() - 2 * 3_600_000 }) },
+    })
+    const { code, out, err } = await run(['tools', 'linear'])
+    expect(code).toBe(0)
+    expect(out).toMatch(/^file_issue *\n$/)
+    expect(err).toContain('sign-in-again')
+    expect(err).toContain('2 hours ago')
+    expect(err).toContain('bridgekeeper connect linear')
+    expect(await json(['tools', 'linear'])).toEqual(tools)
+    expect((await run(['status', 'linear'])).out).toMatch(/tools +1, as of /)
+  })
+
   it('give the local URL alone, ready to be pasted', async () => {
     const url = 'http://127.0.0.1:47330/key/linear/mcp'
     const seen: unknown[] = []

@@ -3,7 +3,8 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Backup, type Backups, openBackups, sealerFrom } from '../../../bridge/clients/backups.ts'
+import { type Backup, type Backups, openBackups } from '../../../bridge/clients/backups.ts'
+import { sealerFrom } from '../../../bridge/vault/sealer.ts'
 import type { Clock } from '../../../bridge/ports.ts'
 
 let folder: string

@@ -1,58 +1,14 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { ClientAppId } from '../../../shared/client-app.ts'
-import type { ClientPlace, ClientWish } from '../../../shared/client-change.ts'
+import type { ClientWish } from '../../../shared/client-change.ts'
 import { ConnectionId } from '../../../shared/connection.ts'
-import { startBridge, type BridgeUnderTest } from '../../support/bridge-under-test.ts'
+import { startBridge } from '../../support/bridge-under-test.ts'
 import { startMcpServer } from '../../support/mcp-server.ts'
 import { findPlanted } from '../../support/planted.ts'
 import { startStrictAuthorizationServer } from '../../support/strict-authorization-server.ts'
-
-const tracker = ConnectionId.parse('tracker')
-const add = (app: ClientAppId): ClientWish => ({ does: 'add', app, connections: [tracker] })
-const { signal } = new AbortController()
-
-interface Scene extends Pick<BridgeUnderTest, 'control' | 'logged' | 'home'> {
-  readonly under: BridgeUnderTest
-  readonly place: ClientPlace
-  readonly cursor: string
-  readonly clients: BridgeUnderTest['control']['clients']
-  readonly put: (path: string, content: string) => Promise<void>
-  readonly apply: (wish: ClientWish) => Promise<string | null>
-}
-
-/** A bridge with the connection `tracker`, and a person's home with nothing in it. */
-async function setScene(): Promise<Scene> {
-  const server = await startMcpServer()
-  onTestFinished(() => server.close())
-  const bridge = await startBridge()
-  onTestFinished(() => bridge.close())
-  await bridge.add(server.url, { id: 'tracker' })
-  const home = bridge.home.env['HOME'] ?? ''
-  const place = { home, env: {} }
-  const { clients } = bridge.control
-  return {
-    control: bridge.control,
-    logged: bridge.logged,
-    home: bridge.home,
-    under: bridge,
-    place,
-    clients,
-    cursor: join(home, '.cursor', 'mcp.json'),
-    async put(path, content) {
-      await mkdir(dirname(path), { recursive: true })
-      await writeFile(path, content)
-    },
-    async apply(wish) {
-      const { digest } = await clients.plan({ wish, place }, signal)
-      return (await clients.apply({ wish, place, digest }, signal)).undo
-    },
-  }
-}
-
-const codeOf = (code: string): unknown => expect.objectContaining({ code })
+import { add, codeOf, setScene, signal, tracker } from './handler-scene.ts'
 
 describe('what is applied is what was shown', () => {
   it('so that a file which changed in between is left alone', async () => {

@@ -30,6 +30,8 @@ export function handlersWith(parts: {
   bridge?: Partial<ControlHandlers['bridge']>
   connections?: Partial<ControlHandlers['connections']>
   clients?: Partial<ControlHandlers['clients']>
+  access?: Partial<ControlHandlers['access']>
+  approvals?: Partial<ControlHandlers['approvals']>
   activity?: Partial<ControlHandlers['activity']>
   settings?: Partial<ControlHandlers['settings']>
   events?: ControlHandlers['events']
@@ -54,6 +56,7 @@ export function handlersWith(parts: {
       remove: async () => null,
       endpoint: unknown,
       tools: async () => [],
+      knownTools: async () => null,
       call: unknown,
       ...parts.connections,
     },
@@ -68,6 +71,8 @@ export function handlersWith(parts: {
       ...parts.clients,
     },
     page: { invite: unknown },
+    access: { list: async () => [], get: unknown, set: unknown, ...parts.access },
+    approvals: { list: async () => [], answer: unknown, ...parts.approvals },
     activity: {
       list: async () => ({ records: [], next: null }),
       follow: async function* () {},

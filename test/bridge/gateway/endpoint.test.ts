@@ -20,7 +20,7 @@ describe('the address of an endpoint', () => {
   it.each([
     ['the root', '/'],
     ['a key alone', `/${key}`],
-    ['no connection', `/${key}/mcp`],
+    ['an empty connection', `/${key}//mcp`],
     ['another ending', `/${key}/linear/sse`],
     ['a slash at the end', `/${key}/linear/mcp/`],
     ['a doubled slash', `//${key}/linear/mcp`],

@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createGateway } from '../../../bridge/gateway/gateway.ts'
+import { openGate } from '../access/open-gate.ts'
 import {
   accessTo,
   begin,
@@ -24,6 +25,7 @@ function idleGateway() {
   const gateway = createGateway({
     upstreams: { get: () => undefined },
     clients: { clientOf: () => undefined },
+    gate: openGate().gate,
     settings: () => ({ 'gateway.maxRequestBytes': 1024 }),
     log: recordLog(),
   })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { requestHeaders, responseHeaders } from '../../../bridge/gateway/headers.ts'
+import { ownRequestHeaders, requestHeaders, responseHeaders } from '../../../bridge/gateway/headers.ts'
 import { token } from './support.ts'
 
 const up = (...fields: string[]): string[] => requestHeaders(fields, token(1), 'mcp.example', undefined)
@@ -166,5 +166,32 @@ describe('any headers', () => {
         expect(sentNames.filter((name) => name === 'host')).toHaveLength(1)
       }),
     )
+  })
+})
+
+describe('headers of requests that the bridge makes itself', () => {
+  const common = ['Content-Type', 'application/json', 'User-Agent', 'bridgekeeper']
+
+  it('are all sent, with the credentials and the length', () => {
+    expect(ownRequestHeaders(common, ['Mcp-Method', 'ping'], token(1), 'mcp.example', 3)).toEqual([
+      ...common,
+      'Mcp-Method',
+      'ping',
+      ...own,
+      'Content-Length',
+      '3',
+    ])
+  })
+
+  it('make way for credentials that have the name of one of them', () => {
+    const credentials = { headers: { 'user-agent': 'the-key' }, generation: 0 }
+    expect(ownRequestHeaders(common, [], credentials, 'mcp.example', undefined)).toEqual([
+      'Content-Type',
+      'application/json',
+      'Host',
+      'mcp.example',
+      'user-agent',
+      'the-key',
+    ])
   })
 })

@@ -4,6 +4,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
 import type { CallOrigin, Credentials, Upstream } from '../../../bridge/connections/upstream.ts'
+import { openGate } from '../access/open-gate.ts'
 import { createGateway, type GatewayOptions } from '../../../bridge/gateway/gateway.ts'
 import type { Log } from '../../../bridge/ports.ts'
 import type { Failure } from '../../../shared/errors.ts'
@@ -104,6 +105,7 @@ export async function serveGateway(access: Upstream, own: Partial<GatewayOptions
   const gateway = createGateway({
     upstreams: { get: (id) => (id === 'remote' ? access : undefined) },
     clients: { clientOf: (presented) => (presented === key ? client : undefined) },
+    gate: openGate().gate,
     settings: () => ({ 'gateway.maxRequestBytes': 1024 * 1024 }),
     log,
     ...own,

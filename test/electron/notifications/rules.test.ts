@@ -91,6 +91,29 @@ describe('what a person is told', () => {
     ])
   })
 
+  it('tells of a call that waits, and of many at once', () => {
+    const waiting = (at: string): BridgeEvent => ({
+      event: 'approval-asked',
+      approval: {
+        id: at,
+        client: 'Cursor',
+        connection: id('linear'),
+        tool: 'delete_issue',
+        since: 1,
+        expires: 2,
+      },
+    })
+    const answered = (at: string): BridgeEvent => ({ event: 'approval-settled', id: at, outcome: 'allowed' })
+    const { show } = consequenceOf(new Map(), waiting('1'))
+    expect(show).toMatchObject([{ title: 'Cursor wants to use delete_issue', opens: '/approvals' }])
+    expect(told(waiting('1'), answered('1'), waiting('2'))).toEqual([
+      'Cursor wants to use delete_issue',
+      '-Cursor wants to use delete_issue',
+      'Cursor wants to use delete_issue',
+    ])
+    expect(told(...['1', '2', '3', '4'].map(waiting)).at(-1)).toBe('4 calls wait for you')
+  })
+
   it('forgets a connection that is removed', () => {
     expect(told(lost('a'), { event: 'connection-removed', id: id('a') }, lost('a'))).toHaveLength(3)
   })
