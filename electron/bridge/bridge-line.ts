@@ -73,7 +73,9 @@ export class BridgeLine {
     const own = this.#own
     if (own) {
       const limit = sleep(endLimit, undefined, { ref: false })
-      this.control.bridge.stop({}, { signal: AbortSignal.timeout(endLimit) }).catch(() => own.kill())
+      // One that still starts does not answer yet.
+      if (this.#state.is !== 'running') own.kill()
+      else this.control.bridge.stop({}, { signal: AbortSignal.timeout(endLimit) }).catch(() => own.kill())
       await Promise.race([own.gone, limit])
       own.kill()
     }

@@ -26,6 +26,15 @@ const line = 1.5
 const bar = 2.8
 const rimMore = 1.5
 
+/** The app's own icon as SVG: the bridge on a ground of the accent's green. */
+export function appDrawing(): string {
+  const mark = drawing('well', { ink: '#fff' }).replace(
+    '<svg ',
+    '<svg x="3.2" y="3" width="9.6" height="9.6" ',
+  )
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect x="0.8" y="0.8" width="14.4" height="14.4" rx="3.3" fill="#0f6b5c"/>${mark}</svg>`
+}
+
 /** The drawing of a form as SVG. */
 export function drawing(form: IconForm, { ink, rim }: Inks): string {
   const width = form === 'paused' ? bar : line

@@ -70,7 +70,9 @@ function told(open: Open, id: string, question: Question, notice: Notice): Conse
   const ids = having(next, question)
   if (ids.length < many) return { open: next, show: [notice], withdraw: [] }
   const single = ids.map((one) => keyOf(one, question))
-  return { open: next, show: [manyNotice(question, ids.length)], withdraw: single }
+  // It is told once, and not for each one more.
+  if (ids.length > many) return { open: next, show: [], withdraw: [] }
+  return { open: next, show: [manyNotice(question)], withdraw: single }
 }
 
 function changed(open: Open, { id, status, stepUp }: Connection): Consequence {
@@ -145,12 +147,12 @@ function approvalNotice({ id, client, connection, tool }: Approval): Notice {
   }
 }
 
-function manyNotice(cause: Question, count: number): Notice {
+function manyNotice(cause: Question): Notice {
   const asks: Record<Question, string> = {
-    'sign-in': `${count} servers need you to sign in`,
-    issuer: `${count} servers changed who signs you in`,
-    'step-up': `${count} servers ask for more`,
-    approval: `${count} calls wait for you`,
+    'sign-in': 'Several servers need you to sign in',
+    issuer: 'Several servers changed who signs you in',
+    'step-up': 'Several servers ask for more',
+    approval: 'Several calls wait for you',
   }
   const opens = cause === 'approval' ? approvalsPlace : '/servers'
   return { key: keyOfMany(cause), title: asks[cause], body: 'See which ones.', opens }

@@ -7,6 +7,9 @@ import { servePage } from './page-protocol.ts'
 /** Nothing of it outlives the app, and nothing of a browser's is shared with it. */
 const partition = 'bridgekeeper'
 
+/** How long after a crash another one counts as the same, in milliseconds. */
+const crashPause = 10_000
+
 /** The files that the window is made of. */
 export interface WindowFiles {
   /** The folder of the built page. */
@@ -90,9 +93,13 @@ export class Window {
       window.hide()
       app.dock?.hide()
     })
-    // A page that crashed is loaded anew with the next look at it.
+    let crashedAt = -Infinity
     window.webContents.on('render-process-gone', () => {
-      if (!this.#isEnding) void load(window, addressOf('/'))
+      // A page that crashes again and again is only loaded when the person asks for it.
+      const isAgain = performance.now() - crashedAt < crashPause
+      crashedAt = performance.now()
+      if (isAgain || this.#isEnding) window.destroy()
+      else void load(window, addressOf('/'))
     })
     window.once('closed', () => (this.#window = undefined))
     return window

@@ -4,7 +4,7 @@ import { inflateSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 
 const folder = fileURLToPath(new URL('../../electron/icons/', import.meta.url))
-const files = readdirSync(folder).filter((name) => name.endsWith('.png'))
+const files = readdirSync(folder).filter((name) => /-\d+\.png$/.test(name))
 
 /** The pixels of a PNG of 8-bit RGBA without interlace, as Chromium writes them. */
 function readPng(name: string): { width: number; height: number; pixels: Uint8Array } {
