@@ -17,7 +17,9 @@ export function denyPermissions(session: Session): void {
 /** Nothing but the page itself is ever fetched, whatever the page's own policy would let through. */
 export function refuseOtherRequests(session: Session): void {
   session.webRequest.onBeforeRequest(({ url }, decide) => {
-    decide({ cancel: !isPageAddress(url) && !url.startsWith('devtools://') })
+    // A picture in its own address comes from nowhere, and the tools for developers are there in development alone.
+    const isOfPage = isPageAddress(url) || url.startsWith('data:') || url.startsWith('devtools://')
+    decide({ cancel: !isOfPage })
   })
 }
 
