@@ -38,6 +38,8 @@ describe('a remote server through the bridge', () => {
 
     const receipt = await bridge.revoke(id)
     expect(receipt).toMatchObject({ refreshToken: 'confirmed', accessToken: 'confirmed', local: 'removed' })
-    await expect(caller.callTool({ name: 'whoami', arguments: {} })).rejects.toThrow(/sign|401/i)
+    const after = await caller.callTool({ name: 'whoami', arguments: {} })
+    expect(after.isError).toBe(true)
+    expect(JSON.stringify(after.content)).toContain(`bridgekeeper connect ${id}`)
   })
 })
