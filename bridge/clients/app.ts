@@ -6,7 +6,13 @@ import { exists, type Machine, pathsOf } from './machine.ts'
 /** What an entry points a client app at: a local address, or a program that is started and spoken to over stdio. */
 export type Target =
   | { readonly kind: 'http'; readonly url: string }
-  | { readonly kind: 'stdio'; readonly command: string; readonly args: readonly string[] }
+  | {
+      readonly kind: 'stdio'
+      readonly command: string
+      readonly args: readonly string[]
+      /** What the program needs in its environment, where it needs anything. */
+      readonly env?: Readonly<Record<string, string>>
+    }
 
 /** A place where a client app may keep its settings. */
 export interface Candidate {
@@ -81,7 +87,8 @@ export function chooseFile(candidates: readonly Candidate[], machine: Machine): 
 
 /** The fields of most apps for a program. */
 export function programFields(target: Extract<Target, { kind: 'stdio' }>): JsonObject {
-  return { command: target.command, args: target.args }
+  const { command, args, env } = target
+  return { command, args, ...(env === undefined ? {} : { env }) }
 }
 
 /** Most apps: servers by name under one key. */

@@ -63,11 +63,20 @@ export function createTargets({ keys, origin, usualPort, shim }: TargetParts): T
   }
 }
 
-/** The command by which a client app starts the shim. Both paths are absolute: apps start programs in a bare environment. */
-function shimCommand(shim: string, connection: ConnectionId | undefined, client: ClientAppId): Target {
+/**
+ * The command by which a client app starts the shim. Both paths are absolute: apps start programs in a bare environment. The binary of the tray
+ * app is a Node only where it is told to be one; else each client app would start a tray app.
+ */
+export function shimCommand(
+  shim: string,
+  connection: ConnectionId | undefined,
+  client: ClientAppId,
+  versions: NodeJS.ProcessVersions = process.versions,
+): Target {
   return {
     kind: 'stdio',
     command: process.execPath,
     args: [shim, ...(connection === undefined ? [] : [connection]), shimClientOption + client],
+    ...(versions['electron'] === undefined ? {} : { env: { ELECTRON_RUN_AS_NODE: '1' } }),
   }
 }
