@@ -10,8 +10,8 @@ const entryPath = `${pagePath}enter`
 export const pageApiPath = '/ui/api'
 
 /** The name of the cookie, and of the header field with the secret beside it. */
-export const pageCookie = 'bridgekeeper-page'
-export const pageSecretHeader = 'x-bridgekeeper-page'
+const pageCookie = 'bridgekeeper-page'
+const pageSecretHeader = 'x-bridgekeeper-page'
 
 /** What the page needs from the bridge around it. */
 export interface PageOptions {

@@ -2,7 +2,7 @@ import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../ports.ts'
 
 /** What lets a browser in: a cookie that scripts cannot read, and a secret that only the page of this origin knows. */
-export interface Admission {
+interface Admission {
   readonly cookie: string
   readonly secret: string
 }

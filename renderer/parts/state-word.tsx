@@ -8,7 +8,7 @@ interface StateLook {
 }
 
 /** The one word for a connection. What asks for the person comes before what merely is. */
-export function lookOf({ status, stepUp }: Connection): StateLook {
+function lookOf({ status, stepUp }: Connection): StateLook {
   if (stepUp) return { shape: '◐', word: 'Asks for more', colour: 'text-asked' }
   switch (status) {
     case 'connected':

@@ -1,5 +1,6 @@
 import { expect as expectPage } from '@playwright/test'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
+import { describeInChromium } from '../support/chromium.ts'
 import { closing } from '../end-to-end/scene.ts'
 import { approve } from '../support/browser.ts'
 import { electronBinary } from '../support/electron/tray-app.ts'
@@ -17,7 +18,7 @@ beforeAll(() => {
   console.log(`The tray app runs on ${electronBinary() === undefined ? 'the double' : 'Electron'} here.`)
 })
 
-describe('the tray app', () => {
+describeInChromium('the tray app', () => {
   it('connects a server in its window, shows it in the tray, and ends its access with two clicks', async () => {
     const server = await startServer()
     const home = await openHome()

@@ -1,9 +1,10 @@
 import { expect as expectPage } from '@playwright/test'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
+import { describeInChromium } from '../support/chromium.ts'
 import { setScene } from '../end-to-end/scene.ts'
 import { openWindow } from './window.ts'
 
-describe('a server, from its address to the end of its access', () => {
+describeInChromium('a server, from its address to the end of its access', () => {
   it('is connected with two clicks, shows what it may do, and is revoked', async () => {
     const { bridge, server } = await setScene()
     const { page, context, complaints } = await openWindow(bridge)

@@ -32,7 +32,11 @@ export async function openWindow(
   { control, origin }: Pick<BridgeUnderTest, 'control' | 'origin'>,
   { width = 1280, height = 820, colorScheme = 'light' }: WindowOptions = {},
 ): Promise<Window> {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme, reducedMotion: 'reduce' })
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme,
+    reducedMotion: 'reduce',
+  })
   contexts.push(context)
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin })
   const page = await context.newPage()

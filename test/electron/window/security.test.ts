@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
+import { describeInChromium } from '../../support/chromium.ts'
 import { documentHeaders } from '../../../bridge/page/files.ts'
 import type { TrayApp } from '../../support/electron/tray-app.ts'
 import type { TemporaryHome } from '../../support/temporary-home.ts'
@@ -38,7 +39,7 @@ async function askOverPort(
   )
 }
 
-describe('the page in the tray app', () => {
+describeInChromium('the page in the tray app', () => {
   it('goes nowhere else, embeds nothing, fetches nothing and opens no window', async () => {
     const { app, page } = await openWindow()
     const address = page.url()
@@ -124,7 +125,7 @@ describe('the page in the tray app', () => {
   })
 })
 
-describe('the channel between page and app', () => {
+describeInChromium('the channel between page and app', () => {
   it('is opened for the main frame of our page alone', async () => {
     const { app } = await openWindow()
     expect(await app.ask('offerPort', 'a frame in the page')).toBe('closed')
