@@ -38,6 +38,9 @@ describe('a remote server through the bridge', () => {
 
     const receipt = await bridge.revoke(id)
     expect(receipt).toMatchObject({ refreshToken: 'confirmed', accessToken: 'confirmed', local: 'removed' })
-    await expect(caller.callTool({ name: 'whoami', arguments: {} })).rejects.toThrow(/sign|401/i)
+    expect(await caller.callTool({ name: 'whoami', arguments: {} })).toMatchObject({
+      isError: true,
+      content: [{ text: expect.stringContaining(`bridgekeeper connect ${id}`) }],
+    })
   })
 })
