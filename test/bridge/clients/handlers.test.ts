@@ -263,9 +263,11 @@ describe('tools that a wrapper hides', () => {
         .get({ client: 'cursor' }, signal)
         .then(({ rules }) => rules.map(({ connection, tool }) => `${connection} ${tool}`))
     const seen: (readonly string[])[] = []
-    const server = createServer(async (_, response) => {
-      seen.push(await tools())
-      response.writeHead(404).end()
+    const server = createServer((_, response) => {
+      void tools().then((rules) => {
+        seen.push(rules)
+        response.writeHead(404).end()
+      })
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => void server.close())
