@@ -143,6 +143,7 @@ export function createClientHandlers(parts: ClientParts): Handlers {
     },
 
     async rotateKey({ app, place }) {
+      targets.retireKey(app)
       await keys.rotate(app)
       parts.endCalls(app)
       const inProjects =

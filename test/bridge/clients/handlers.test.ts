@@ -230,6 +230,16 @@ describe('a rotated key', () => {
     expect(JSON.parse(await readFile(cursor, 'utf8'))).toEqual({ mcpServers: {} })
   })
 
+  it('is renewed in entries that have an address of before as well', async () => {
+    const { clients, control, place, cursor, apply, put } = await setScene()
+    await apply(add('cursor'))
+    const elsewhere = (await readFile(cursor, 'utf8')).replace(/127\.0\.0\.1:\d+/, '127.0.0.1:1')
+    await put(cursor, elsewhere)
+    await clients.rotateKey({ app: 'cursor', place }, signal)
+    const { url } = await control.connections.endpoint({ id: tracker, client: 'cursor' }, signal)
+    expect(JSON.parse(await readFile(cursor, 'utf8'))).toEqual({ mcpServers: { tracker: { url } } })
+  })
+
   it('is renewed in the file of a project that is named', async () => {
     const { clients, place } = await setScene()
     const inProject = { ...place, project: join(place.home ?? '', 'engine') }
