@@ -95,11 +95,10 @@ async function play(): Promise<void> {
   story.check('Before: the MCP server accepts the token', (await servers.statusFor(token)) !== 401)
   story.output(await bridgekeeper.run('revoke', 'issues'))
   story.check('After: the MCP server refuses it', (await servers.statusFor(token)) === 401)
-  const refused = await client.callTool({ name: 'whoami' }).then(
-    () => false,
-    () => true,
-  )
-  story.check('The client is told that the connection is signed out', refused)
+  const { isError, ...result } = await client.callTool({ name: 'whoami' })
+  story.check('The client is told what to do', isError === true && textOf(result).includes('not signed in'))
+  const { tools: lastKnown } = await client.listTools()
+  story.check('It still lists the last known tools', lastKnown.length === tools.length)
   await client.close()
   story.end()
 }

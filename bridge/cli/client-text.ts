@@ -32,7 +32,9 @@ export function appLines(apps: readonly ClientAppState[], paint: Paint): Text[] 
     ...alignColumns(
       shown.map((app) => {
         const entries = app.files.flatMap((file) => file.entries)
-        const ours = entries.filter(isOurs).map(({ name }) => name)
+        const ours = entries
+          .filter(isOurs)
+          .map(({ name, connection }) => (connection === undefined ? `all (${name})` : name))
         return [
           text`${app.id}`,
           ours.length > 0 ? paint('green', text`${ours.join(', ')}`) : paint('dim', text`not added`),

@@ -1,4 +1,4 @@
-import { Argument, Command } from 'commander'
+import { Argument, Command, Help } from 'commander'
 import { version } from '../version.ts'
 import { describeAccess } from './access-commands.ts'
 import type { ActivityOptions } from './commands/activity.ts'
@@ -32,7 +32,11 @@ export function describeCommands({ execute, showHelp }: Hooks): Command {
     .exitOverride()
     // Errors are reported like all other failures, in words or JSON.
     .configureOutput({ writeOut: showHelp, writeErr: () => undefined })
-    .helpCommand('help [command]', 'explains a command')
+    // Without `[options]`, which all have: so that a narrow terminal has room for what the commands do.
+    .configureHelp({
+      subcommandTerm: (command) => new Help().subcommandTerm(command).replace(' [options]', ''),
+    })
+    .helpCommand('help [command...]', 'explains a command')
   describeConnections(program, execute)
   describeUse(program, execute)
   describeClients(program, execute)

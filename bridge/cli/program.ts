@@ -35,13 +35,19 @@ export async function runCommandLine(words: readonly string[], surroundings: Sur
   })
   try {
     if (words.length === 0) program.outputHelp()
-    else await program.parseAsync(words, { from: 'user' })
+    else await program.parseAsync(withNestedHelp(words), { from: 'user' })
     return exitCode
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) return reportFailure(thrown, terminal, shape)
     // Help and version end the parsing by a throw as well.
     return thrown.exitCode === 0 ? 0 : reportFailure(usageError(thrown), terminal, shape)
   }
+}
+
+/** `help clients add` as the parser knows it: its own `help` takes one word and would explain `clients`. */
+function withNestedHelp(words: readonly string[]): readonly string[] {
+  const [first, ...names] = words.filter((word) => !word.startsWith('-'))
+  return first === 'help' && words[0] === 'help' && names.length > 1 ? [...names, '--help'] : words
 }
 
 /** Known before the words are understood, since a failure to understand them must be said in JSON too. */

@@ -32,7 +32,7 @@ export interface ClientParts {
   /** The folder of the bridge; backups lie in it. */
   readonly home: string
   readonly keys: ClientKeys
-  readonly policies: Pick<Policies, 'change'>
+  readonly policies: Pick<Policies, 'get' | 'change'>
   readonly connections: Connections
   readonly origin: () => string
   readonly usualPort: () => number
@@ -99,11 +99,26 @@ export function createClientHandlers(parts: ClientParts): Handlers {
     return plans
   }
 
-  const hide = async (app: ClientApp['id'], id: ConnectionId, tools: readonly string[]): Promise<void> => {
-    const denials = tools.map(
-      (tool) => ({ sets: 'rule', client: app, connection: id, tool, verdict: 'deny' }) as const,
+  /** Denies tools to an app, and returns what takes back those of the rules that are new. */
+  const hide = async (
+    app: ClientApp['id'],
+    id: ConnectionId,
+    tools: readonly string[],
+  ): Promise<() => Promise<unknown>> => {
+    if (tools.length === 0) return async () => undefined
+    const { policies } = parts
+    const rule = (tool: string) => ({ sets: 'rule', client: app, connection: id, tool }) as const
+    const before = policies.get(app).rules.filter(({ connection }) => connection === id)
+    const added = tools.filter((tool) => before.every((one) => one.tool !== tool))
+    await policies.change(
+      app,
+      tools.map((tool) => ({ ...rule(tool), verdict: 'deny' }) as const),
     )
-    if (denials.length > 0) await parts.policies.change(app, denials)
+    return () =>
+      policies.change(
+        app,
+        added.map((tool) => ({ ...rule(tool), verdict: 'default' }) as const),
+      )
   }
 
   return {
@@ -128,6 +143,7 @@ export function createClientHandlers(parts: ClientParts): Handlers {
     },
 
     async rotateKey({ app, place }) {
+      targets.retireKey(app)
       await keys.rotate(app)
       parts.endCalls(app)
       const inProjects =
@@ -174,12 +190,15 @@ export function createClientHandlers(parts: ClientParts): Handlers {
       // An app that cannot be pointed at the bridge afterwards gains nothing from a connection.
       await targets.of(clientApp(app), outcome.id)
       const given = new Map(values.map((header) => [header.name, new Secret(header.value)]))
-      const added = outcome.exists
-        ? { connection: connections.get(outcome.id).view }
-        : await add(connectionOf(outcome, given), signal)
-      // Before the app is pointed at the connection: what it could not see before it never sees.
-      await hide(app, outcome.id, item.denyTools)
-      return added
+      // First: an app with an entry for all connections has a new one at once, and what it could not see before it never sees.
+      const show = await hide(app, outcome.id, item.denyTools)
+      if (outcome.exists) return { connection: connections.get(outcome.id).view }
+      try {
+        return await add(connectionOf(outcome, given), signal)
+      } catch (thrown) {
+        await show()
+        throw thrown
+      }
     },
   }
 }

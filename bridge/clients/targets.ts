@@ -28,6 +28,8 @@ export interface Targets {
   of(app: ClientApp, connection: ConnectionId | undefined): Promise<Target>
   /** The same for an app that has a key already, without making one. */
   known(app: ClientApp, connection: ConnectionId | undefined): Target | undefined
+  /** Before an app gets another key: entries with the present one stay known as ours, on any port, until the process ends. */
+  retireKey(app: ClientAppId): void
 }
 
 /** The targets of this installation. */
@@ -36,6 +38,7 @@ export function createTargets({ keys, origin, usualPort, shim }: TargetParts): T
     kind: 'http',
     url: origin() + endpointPath(connection === undefined ? { key } : { key, connection }),
   })
+  const retired = new Set<string>()
   return {
     own: {
       byAddress: (url) => marks().byAddress(url),
@@ -51,13 +54,17 @@ export function createTargets({ keys, origin, usualPort, shim }: TargetParts): T
       const key = keys.find(app.id)
       return key === undefined ? undefined : endpoint(key, connection)
     },
+    retireKey(app) {
+      const key = keys.find(app)
+      if (key !== undefined) retired.add(key)
+    },
   }
 
   /** Made anew each time: the port may have been changed in the settings. */
   function marks(): OwnEntries {
     return ownEntries({
       ports: [Number(new URL(origin()).port), usualPort()],
-      knowsKey: (key) => keys.clientOf(key) !== undefined,
+      knowsKey: (key) => retired.has(key) || keys.clientOf(key) !== undefined,
       shim,
     })
   }

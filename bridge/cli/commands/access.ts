@@ -1,4 +1,5 @@
 import { AccessChange, ClientName } from '../../../shared/access.ts'
+import { ClientAppId } from '../../../shared/client-app.ts'
 import { BridgeError } from '../../../shared/errors.ts'
 import { accessLines } from '../access-text.ts'
 import type { Face } from '../face.ts'
@@ -52,6 +53,10 @@ async function makeChange(face: Face, change: AccessChange): Promise<void> {
   const { terminal } = face
   const access = await (await face.control()).access.set(change)
   terminal.answer(access, () => accessLines(access, terminal.paint))
+  const { client } = change
+  if (!ClientAppId.safeParse(client).success) {
+    terminal.note(text`${client} is no app of “bridgekeeper clients”: this counts for what calls itself so.`)
+  }
 }
 
 /** An app may have any name: the key in its address or its own command line says which. */

@@ -39,8 +39,9 @@ export async function activity(face: Face, options: ActivityOptions): Promise<vo
   if (follow) return await followCalls(face, control, filter)
   const records = await lastRecords(control, filter, range)
   const { terminal } = face
+  const isNarrow = [client, connection, since].some((option) => option !== undefined)
   if (terminal.json) for (const record of records) terminal.answer(record, () => [])
-  else if (records.length === 0) terminal.note(text`No calls are recorded.`)
+  else if (records.length === 0) terminal.note(text`No ${isNarrow ? 'such ' : ''}calls are recorded.`)
   else for (const line of tableOf(records, terminal)) terminal.line(line)
 }
 

@@ -63,6 +63,13 @@ describe('access', () => {
     expect(changes).toEqual([{ client: 'cursor', ...where, ...change }])
   })
 
+  it('says so when no app has the name, which may be a slip that denies nothing', async () => {
+    const set = async (): Promise<AppAccess> => cursor
+    const { run } = await startCommands({ access: { set } })
+    expect((await run(['access', 'set', 'cursr', 'linear', 'deny'])).err).toContain('cursr is no app')
+    expect((await run(['access', 'set', 'cursor', 'linear', 'deny'])).err).toBe('')
+  })
+
   it.each([
     [['set', 'cursor', 'linear', 'forbid'], 'cli.usage'],
     [['set', 'cursor', 'linear', 'deny', '--tool', ''], 'access.rule_invalid'],

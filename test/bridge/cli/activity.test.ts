@@ -128,6 +128,7 @@ describe('bridgekeeper activity', () => {
   it('says so when there is nothing, and prints nothing into a pipe', async () => {
     const { run } = await startWith([])
     expect(await run(['activity'])).toMatchObject({ code: 0, out: '', err: 'No calls are recorded.\n' })
+    expect((await run(['activity', '--client', 'cursr'])).err).toBe('No such calls are recorded.\n')
     expect(await run(['activity', '--json'])).toEqual({ code: 0, out: '', err: '' })
   })
 

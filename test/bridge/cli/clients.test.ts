@@ -159,6 +159,7 @@ describe('the list of client apps', () => {
           plainSecrets: 0,
           trouble: 'no-connection',
         },
+        { name: 'bridgekeeper', kind: 'bridge', enabled: true, plainSecrets: 0 },
         { name: 'other', kind: 'remote', enabled: true, address: 'https://x.example/', plainSecrets: 2 },
       ],
     }
@@ -175,7 +176,9 @@ describe('the list of client apps', () => {
     ])
     const { run, json } = await startCommands({ clients: { list: async () => apps } })
     const { out } = await run(['clients'])
-    expect(out).toMatch(/cursor +linear, gone +1 other server, 1 with secrets in plain text/)
+    expect(out).toMatch(
+      /cursor +linear, gone, all \(bridgekeeper\) +1 other server, 1 with secrets in plain text/,
+    )
     expect(out).toContain('bridgekeeper clients add cursor linear')
     expect(out).toContain('bridgekeeper clients remove cursor gone')
     expect(out).toContain('[clients.file_broken]')

@@ -18,6 +18,26 @@ describe('every command', () => {
     expect(out).toMatch(new RegExp(`\\$ bridgekeeper ${name}\\b`))
   })
 
+  const nested = all.flatMap((command) =>
+    command.commands.map((one) => [command.name(), one.name()] as const),
+  )
+
+  it.each(nested)('%s %s has help of its own with an example, and --json', async (group, name) => {
+    const { code, out } = await runCommand(['help', group, name], { env: {} })
+    expect(code).toBe(0)
+    expect(out).toContain(`Usage: bridgekeeper ${group} ${name} `)
+    expect(out).toContain('--json')
+    expect(out).toMatch(new RegExp(`\\$ bridgekeeper ${group} ${name}\\b`))
+  })
+
+  it.each([['help'], ['help', 'clients'], ['help', 'access'], ['help', 'approvals'], ['help', 'activity']])(
+    'fits a terminal of 80 columns: %s %s',
+    async (...words) => {
+      const { out } = await runCommand(words.filter(Boolean), { env: {} })
+      expect(out.split('\n').filter((line) => line.length > 80)).toEqual([])
+    },
+  )
+
   it('is in the list that the program shows by itself', async () => {
     const { code, out } = await runCommand([], { env: {} })
     expect(code).toBe(0)

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { request } from 'node:http'
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ClientWish } from '../../../shared/client-change.ts'
@@ -229,6 +230,16 @@ describe('a rotated key', () => {
     expect(JSON.parse(await readFile(cursor, 'utf8'))).toEqual({ mcpServers: {} })
   })
 
+  it('is renewed in entries that have an address of before as well', async () => {
+    const { clients, control, place, cursor, apply, put } = await setScene()
+    await apply(add('cursor'))
+    const elsewhere = (await readFile(cursor, 'utf8')).replace(/127\.0\.0\.1:\d+/, '127.0.0.1:1')
+    await put(cursor, elsewhere)
+    await clients.rotateKey({ app: 'cursor', place }, signal)
+    const { url } = await control.connections.endpoint({ id: tracker, client: 'cursor' }, signal)
+    expect(JSON.parse(await readFile(cursor, 'utf8'))).toEqual({ mcpServers: { tracker: { url } } })
+  })
+
   it('is renewed in the file of a project that is named', async () => {
     const { clients, place } = await setScene()
     const inProject = { ...place, project: join(place.home ?? '', 'engine') }
@@ -251,5 +262,31 @@ describe('a place', () => {
     await expect(
       clients.plan({ wish: add('cursor'), place: { ...place, project: 'engine' } }, signal),
     ).rejects.toEqual(codeOf('bridge.request_invalid'))
+  })
+})
+
+describe('tools that a wrapper hides', () => {
+  it('are denied before there is a connection, and not any more when there is none', async () => {
+    const { clients, control, cursor, place, put } = await setScene()
+    const tools = (): Promise<readonly string[]> =>
+      control.access
+        .get({ client: 'cursor' }, signal)
+        .then(({ rules }) => rules.map(({ connection, tool }) => `${connection} ${tool}`))
+    const seen: (readonly string[])[] = []
+    const server = createServer((_, response) => {
+      void tools().then((rules) => {
+        seen.push(rules)
+        response.writeHead(404).end()
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`
+    const args = ['mcp-remote', url, '--ignore-tool', 'delete_*']
+    await put(cursor, JSON.stringify({ mcpServers: { gone: { command: 'npx', args } } }))
+    const given = { app: 'cursor' as const, path: cursor, name: 'gone', values: [], place }
+    await expect(clients.import(given, signal)).rejects.toMatchObject({ code: expect.any(String) })
+    expect(seen[0]).toEqual(['gone delete_*'])
+    expect(await tools()).toEqual([])
   })
 })
