@@ -78,6 +78,7 @@ export function createChannels(options: ChannelsOptions): Channels {
       const { name } = client
       return new AllChannel(client, {
         connections: () => connections().filter((id) => policies.policyOf(name, id).isOpen),
+        toolRules: (connection) => policies.policyOf(name, connection).rules,
         troubleOf,
         open: (connection, own) => openConnection(connection, own, face),
         watch(run) {

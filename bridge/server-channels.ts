@@ -4,7 +4,7 @@ import { SseChannel } from './channel/sse-channel.ts'
 import { ToolCatalogue } from './channel/tool-catalogue.ts'
 import type { Upstream } from './connections/upstream.ts'
 import { createInFlight } from './gateway/in-flight.ts'
-import { openSockets } from './gateway/sockets.ts'
+import { openAppSockets } from './gateway/sockets.ts'
 import type { Log } from './ports.ts'
 import { EraChannel } from './translation/era-channel.ts'
 import type { EraMemory } from './translation/era.ts'
@@ -36,10 +36,9 @@ export interface ServerChannels {
 export function createServerChannels(options: ServerChannelsOptions): ServerChannels {
   const { upstreams, eras, mostMessageBytes, log } = options
   const catalogues = new WeakMap<Upstream, ToolCatalogue>()
-  const sockets = openSockets()
-  const surroundings: HttpChannelSurroundings = {
+  const sockets = openAppSockets()
+  const surroundings: Omit<HttpChannelSurroundings, 'sockets'> = {
     upstreams,
-    sockets,
     inFlight: createInFlight(),
     log,
     mostMessageBytes,
@@ -51,7 +50,8 @@ export function createServerChannels(options: ServerChannelsOptions): ServerChan
   }
   return {
     open(connection, client, through) {
-      const around = through ? { ...surroundings, upstreams: through } : surroundings
+      const own = { ...surroundings, sockets: sockets.of(client.name) }
+      const around = through ? { ...own, upstreams: through } : own
       return new EraChannel(client, {
         connection,
         memory: eras,

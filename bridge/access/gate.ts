@@ -108,12 +108,15 @@ export class Gate implements Channel, ChannelClient {
     const name = paramsPlace && nameIn(bytes, method, paramsPlace.start)
     const client = this.name
     const requestBytes = bytes.length
-    const call = this.#around.activity.begin(
-      name === undefined
-        ? { client, connection, method, face, requestBytes }
-        : { client, connection, method, name, face, requestBytes },
-    )
-    if (call.wantsPayload) call.payload('request', bytes)
+    const earlier = this.#options.client.earlierTry?.(request)
+    const call =
+      earlier?.call ??
+      this.#around.activity.begin(
+        name === undefined
+          ? { client, connection, method, face, requestBytes }
+          : { client, connection, method, name, face, requestBytes },
+      )
+    if (call.wantsPayload && !earlier?.call) call.payload('request', bytes)
     const pending: Pending = { call, passed: 0 }
     this.#pending.set(request, pending)
     const below = this.#below
@@ -121,7 +124,7 @@ export class Gate implements Channel, ChannelClient {
     const { rules } = this.#policy
     const judgement = rules && judge(request, rules)
     if (judgement?.is === 'refused') return this.#refuse(request, judgement.failure)
-    if (judgement?.is !== 'asked') return below.take(request)
+    if (judgement?.is !== 'asked' || earlier?.isApproved) return below.take(request)
     const { tool } = judgement
     if (this.#approvalSession.allowed.has(tool)) return below.take(request)
     const held = this.#around.approvals.hold({

@@ -61,7 +61,9 @@ export class HttpGate {
 export class Passage {
   readonly record: HttpRecord
   /** Whether the answer may list tools that are denied, so that it must be looked through. */
-  readonly isFiltered: boolean
+  isFiltered: boolean
+  /** Whether a person was asked and has allowed it. */
+  isApproved = false
   readonly #visit: HttpVisit
   readonly #around: GateSurroundings
   readonly #sessions: HttpSessions
@@ -76,16 +78,13 @@ export class Passage {
     this.#visit = visit
     this.#around = around
     this.#sessions = sessions
-    const { chunks } = visit.body
-    const bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
+    const bytes = wholeOf(visit.body)
     this.record = new HttpRecord(around.activity, visit, bytes)
     this.#policy = around.policies.policyOf(visit.client, visit.connection)
     const { rules } = this.#policy
     this.#seen = rules
     this.#judged = rules && judgeBody(bytes, visit.headers, rules)
-    // A stream that a client opens or resumes by GET may bring the answer to any request of its session.
-    const mayList = visit.method === 'GET' || this.#judged?.listsTools === true
-    this.isFiltered = rules?.mayDeny === true && mayList
+    this.isFiltered = rules?.mayDeny === true && mayList(visit, this.#judged)
   }
 
   /** The rules as they are now. */
@@ -102,6 +101,17 @@ export class Passage {
     return now !== before && (before?.mayDeny === true || now?.mayDeny === true)
   }
 
+  /** Whether the rules have become such since the visit began that its answer must be looked through after all; it is, from here on. */
+  beginsToFilter(): boolean {
+    const { rules } = this
+    if (this.isFiltered || !rules?.mayDeny) return false
+    this.isFiltered = mayList(
+      this.#visit,
+      this.#judged ?? judgeBody(wholeOf(this.#visit.body), this.#visit.headers, rules),
+    )
+    return this.isFiltered
+  }
+
   /** Goes through the gate, or asks a person first. */
   enter(visitor: Visitor): void {
     const { judgement, message } = this.#judged ?? {}
@@ -111,13 +121,17 @@ export class Passage {
     if (judgement?.is !== 'asked' || !message) return visitor.go()
     const { tool } = judgement
     const session = this.#sessions.of(this.#visit)
-    if (session.allowed.has(tool)) return visitor.go()
+    const approve = (): void => {
+      this.isApproved = true
+      visitor.go()
+    }
+    if (session.allowed.has(tool)) return approve()
     const held = this.#around.approvals.hold({
       session,
       tool,
       bytes: message.bytes.length,
       preview: () => previewOf(message),
-      settled: (failure) => (failure ? this.#refuse(visitor, failure) : visitor.go()),
+      settled: (failure) => (failure ? this.#refuse(visitor, failure) : approve()),
     })
     if (typeof held === 'function') this.#release = held
     else this.#refuse(visitor, held)
@@ -132,4 +146,16 @@ export class Passage {
     this.record.end({ outcome: 'refused', code })
     visitor.refuse(failure)
   }
+}
+
+function wholeOf({ chunks }: RequestBody): Buffer {
+  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
+}
+
+/**
+ * Whether the answer may list tools. A stream that a client opens or resumes by GET may bring the answer to any request of its session, and of a body
+ * that cannot be judged nobody knows.
+ */
+function mayList({ method }: HttpVisit, judged: BodyJudgement | undefined): boolean {
+  return method === 'GET' || judged?.listsTools === true || judged?.judgement.is === 'refused'
 }

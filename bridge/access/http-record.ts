@@ -30,6 +30,11 @@ export class HttpRecord {
     for (const { wantsPayload } of this.#calls) if (wantsPayload) this.#wantsPayload = true
   }
 
+  /** The call, where it is one alone. */
+  get call(): CallInProgress | undefined {
+    return this.#calls.length === 1 ? this.#calls[0] : undefined
+  }
+
   /** Sees a piece of the answer go by. `mayBegin`: a message may begin with it, or an event. */
   took(chunk: Buffer, mayBegin: boolean): void {
     if (mayBegin) this.#isError = endsInError(chunk)

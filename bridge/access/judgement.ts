@@ -1,7 +1,7 @@
 import type { Failure } from '../../shared/errors.ts'
 import { redactPayload } from '../activity/payload.ts'
 import { errorAnswer } from '../channel/error-messages.ts'
-import { findMembers, firstMember, valueEnd } from '../channel/json-bytes.ts'
+import { findMembers, firstMember, memberNames, skipSpace, valueEnd } from '../channel/json-bytes.ts'
 import { findParams, stringAt, type RpcMessage } from '../channel/rpc-message.ts'
 import { toolsIn, withTools } from '../channel/tool-list.ts'
 import type { ToolRules } from './policy.ts'
@@ -18,12 +18,25 @@ const denied: Judgement = { is: 'refused', failure: { code: 'access.tool_denied'
 
 /** Judges a message of a client as its server will read it. Everything but a call of a tool is allowed. */
 export function judge(message: RpcMessage, rules: ToolRules): Judgement {
+  const { bytes, paramsPlace } = message
+  if (hasLookalike(bytes, skipSpace(bytes, 0), ['method', 'params'])) return unclear
   if (message.method !== 'tools/call') return allowed
+  if (paramsPlace && hasLookalike(bytes, paramsPlace.start, ['name'])) return unclear
   const tool = toolCalled(message)
   if (tool === undefined) return unclear
   const verdict = rules.verdictOf(tool)
   if (verdict === 'allow') return allowed
   return verdict === 'ask' ? { is: 'asked', tool } : denied
+}
+
+/**
+ * Whether an object has a member whose name differs from one of these in case alone. Some readers take it for the same (Go's `encoding/json`, .NET
+ * with its defaults for the web), and the last one counts. Both cases are tried, since letters outside of ASCII fold to some inside.
+ */
+function hasLookalike(bytes: Buffer, at: number, names: readonly string[]): boolean {
+  return memberNames(bytes, at).some(
+    (name) => !names.includes(name) && names.includes(name.toUpperCase().toLowerCase()),
+  )
 }
 
 /**

@@ -74,6 +74,7 @@ export class AllChannel implements Channel {
       clock,
       log,
       memory,
+      toolRules: parts.toolRules,
       owner: client.name,
       patience,
       answer: (request, bytes) => this.#answer(request, bytes),
@@ -267,6 +268,7 @@ export class AllChannel implements Channel {
   /** The connections may be others, or one that could not be used may work by now. */
   #refresh(): void {
     if (this.#isOver) return
+    this.#lists.noticeRules()
     const { gone, isChanged } = this.#children.refresh()
     for (const child of gone) {
       this.#lists.forget(child)

@@ -1,3 +1,4 @@
+import type { ToolRules } from '../access/policy.ts'
 import type { Failure } from '../../shared/errors.ts'
 import { errorCodeOf } from '../channel/error-messages.ts'
 import { readMessage, type RpcMessage } from '../channel/rpc-message.ts'
@@ -13,6 +14,8 @@ export interface SourceOwner {
   readonly uris: UriSpace
   readonly clock: Clock
   readonly log: Log
+  /** What decides which of the items the client may see; undefined where it may see all. */
+  rulesFor(child: Child, kind: ListKind): ToolRules | undefined
   /** The list has come, or did not; `isNew` where it differs from what was known. */
   settled(source: ListSource, isNew: boolean): void
 }
@@ -37,7 +40,10 @@ export class ListSource {
   /** By public key: the server's own, and the other way around. */
   #keys: ReadonlyMap<string, string> = new Map()
   #publicKeys: ReadonlyMap<string, string> = new Map()
-  #rendered: { readonly version: number; readonly bytes: Buffer } | undefined
+  #rendered:
+    { readonly version: number; readonly rules: ToolRules | undefined; readonly bytes: Buffer } | undefined
+  /** Those that were in force when the server was last asked: what they denied is not in its list. */
+  #rulesWhenAsked: ToolRules | undefined
   #failure: Failure | undefined
   #freshUntil = 0
   #isAsking = false
@@ -58,7 +64,17 @@ export class ListSource {
 
   /** For how long it is still fresh, in milliseconds. */
   get freshFor(): number {
+    if (this.#rulesWhenAsked !== this.#rules) return 0
     return Math.max(0, this.#freshUntil - this.#owner.clock.now())
+  }
+
+  get #rules(): ToolRules | undefined {
+    return this.#owner.rulesFor(this.child, this.kind)
+  }
+
+  /** Whether the client was shown the list by other rules than those of now. */
+  get isUnderNewRules(): boolean {
+    return this.#rendered !== undefined && this.#rendered.rules !== this.#rules
   }
 
   /** Why it could not be had when it was last asked for. */
@@ -86,26 +102,29 @@ export class ListSource {
     if (this.#isAsking) return
     this.#isAsking = true
     this.#isOutdated = false
+    this.#rulesWhenAsked = this.#rules
     this.#askPage(like, { items: [], bytes: 0, pages: 0, ttlMs: mostTtlMs, cursor: undefined })
   }
 
-  /** The items as the client gets them, joined by commas; empty where there are none. */
+  /** The items as the client may see them, joined by commas; empty where there are none. */
   render(): Buffer {
     const { uris } = this.#owner
-    if (this.#rendered?.version === uris.version) return this.#rendered.bytes
+    const rules = this.#rules
+    if (this.#rendered?.version === uris.version && this.#rendered.rules === rules)
+      return this.#rendered.bytes
     const { connection } = this.child
     const publish = (uri: string): string => uris.publish(connection, uri)
     const comma = Buffer.from(',')
     const pieces: Buffer[] = []
     const seen = new Set<string>()
     for (const item of this.#items ?? []) {
-      if (seen.has(item.key)) continue
+      if (seen.has(item.key) || rules?.verdictOf(item.key) === 'deny') continue
       seen.add(item.key)
       const key = this.kind.isNamed ? (this.#publicKeys.get(item.key) ?? item.key) : publish(item.key)
       if (pieces.length > 0) pieces.push(comma)
       pieces.push(renderItem(this.kind, item, key, publish))
     }
-    this.#rendered = { version: uris.version, bytes: Buffer.concat(pieces) }
+    this.#rendered = { version: uris.version, rules, bytes: Buffer.concat(pieces) }
     return this.#rendered.bytes
   }
 

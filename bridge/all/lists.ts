@@ -1,3 +1,4 @@
+import type { ToolRules } from '../access/policy.ts'
 import type { RpcMessage } from '../channel/rpc-message.ts'
 import type { Clock, Log } from '../ports.ts'
 import type { Child } from './child.ts'
@@ -24,6 +25,7 @@ export interface ListsOptions {
   readonly clock: Clock
   readonly log: Log
   readonly memory: Memory
+  readonly toolRules?: ((connection: string) => ToolRules | undefined) | undefined
   /** For whom it is remembered. */
   readonly owner: string
   readonly patience: Patience
@@ -67,6 +69,10 @@ export class Lists implements SourceOwner {
 
   get log(): Log {
     return this.#options.log
+  }
+
+  rulesFor({ connection }: Child, { member }: ListKind): ToolRules | undefined {
+    return member === 'tools' ? this.#options.toolRules?.(connection) : undefined
   }
 
   /** How many requests wait for servers. */
@@ -139,6 +145,13 @@ export class Lists implements SourceOwner {
       if (kind.changed !== changed) continue
       this.source(child, kind).outdate()
       this.#options.changed(kind)
+    }
+  }
+
+  /** Tells of lists that are shown by other rules by now. */
+  noticeRules(): void {
+    for (const sources of this.#sources.values()) {
+      for (const source of sources.values()) if (source.isUnderNewRules) this.#options.changed(source.kind)
     }
   }
 

@@ -1,3 +1,4 @@
+import type { CallInProgress } from '../activity/recorder.ts'
 import type { Failure } from '../../shared/errors.ts'
 import type { RpcMessage } from './rpc-message.ts'
 
@@ -9,6 +10,14 @@ export interface CallEnd {
   readonly failure?: Failure
   /** Whether the answer is a JSON-RPC error of the server's. */
   readonly isError?: boolean
+}
+
+/** What has become of a request before a channel took it: it was tried in another way. */
+export interface EarlierTry {
+  /** The call as the record of calls has it, where it is in there. */
+  readonly call: CallInProgress | undefined
+  /** Whether a person was asked about it and has allowed it. */
+  readonly isApproved: boolean
 }
 
 /** The client's side of a channel: a pipe, or whatever else stands in for one client. Messages are JSON in one line, without a line feed. */
@@ -23,6 +32,8 @@ export interface ChannelClient {
   pass(message: RpcMessage, about?: RpcMessage): void
   /** A request that the client cancelled gets no answer. */
   dropped(request: RpcMessage): void
+  /** Asked when a request is taken; undefined for one that is new. */
+  earlierTry?(request: RpcMessage): EarlierTry | undefined
 }
 
 /** Opens what stands behind a client. */

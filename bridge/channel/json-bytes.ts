@@ -204,6 +204,18 @@ export function findMembers(bytes: Buffer, at: number, names: readonly string[])
   }
 }
 
+/** The names of the members of the valid object whose brace is at `at`, with escapes resolved. */
+export function memberNames(bytes: Buffer, at: number): string[] {
+  const names: string[] = []
+  if (bytes[at] !== openBrace) return names
+  for (at = skipSpace(bytes, at + 1); bytes[at] === quote; at = skipSpace(bytes, at + 1)) {
+    names.push(textAt(bytes, at, stringEnd(bytes, at)))
+    at = skipSpace(bytes, valueEnd(bytes, memberStart(bytes, at)))
+    if (bytes[at] !== comma) break
+  }
+  return names
+}
+
 /** A member by the name that it was found with. */
 export interface FoundMember {
   /** Which of the names it is. */

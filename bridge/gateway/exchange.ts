@@ -8,8 +8,8 @@ import type { CallOrigin, Credentials, Upstream } from '../connections/upstream.
 import type { Host } from '../hosting/host.ts'
 import { clientEraOf } from '../hosting/request-rules.ts'
 import { eraRefusal, type EraMemory } from '../translation/era.ts'
-import { isPlainEventStream, type AnswerHead } from './answer-rules.ts'
-import { decodedBody, mayBeEraRefusal, mendedBySignIn, mostRefusalBytes } from './hand-over.ts'
+import { isPlainBody, isPlainEventStream, type AnswerHead } from './answer-rules.ts'
+import { canBeHosted, decodedBody, mayBeEraRefusal, mendedBySignIn, mostRefusalBytes } from './hand-over.ts'
 import { messageEvent, watchEventStream, type EventStreamWatch } from './event-stream.ts'
 import { answerFailure, errorMessage, type AnswerOptions } from './failure-answer.ts'
 import { requestHeaders, responseHeaders, withLength, withPlainAnswer } from './headers.ts'
@@ -18,6 +18,7 @@ import { callOrigin, isRepeatable, readMessage } from './message.ts'
 import { collectBody, limitRest, noBody, type RequestBody } from './request-body.ts'
 import { collectFiltered } from './whole-answer.ts'
 import { ServerRequest, type Question, type RequestSurroundings } from './server-request.ts'
+import { discardAnswer } from './sockets.ts'
 
 /** One admitted local request: who asks, and for what. */
 export interface LocalCall {
@@ -63,6 +64,7 @@ export class Exchange implements Endable, Question {
   /** Whether a part of the answer's body has come. */
   #hasBegun = false
   #isOver = false
+  #isHandedOver = false
 
   constructor(call: LocalCall, around: ExchangeSurroundings) {
     this.#call = call
@@ -89,7 +91,9 @@ export class Exchange implements Endable, Question {
   open(left: () => void): void {
     const { request, response, awaitsContinue } = this.#call
     response.on('close', () => {
-      this.#passage?.record.end({ outcome: 'cancelled' })
+      // What the host has refused before it was a call to it has no other end.
+      const isRefused = this.#isHandedOver && response.writableEnded
+      this.#passage?.record.end({ outcome: isRefused ? 'refused' : 'cancelled' })
       this.#abandon()
       left()
     })
@@ -134,9 +138,10 @@ export class Exchange implements Endable, Question {
     }
     if (!passage.hasNewTools()) return
     if (this.#answer && this.#events?.isBetweenEvents()) this.#tellOfTools()
+    // An answer that has not begun is looked at when it does.
+    if (!this.#answer || !passage.beginsToFilter()) return
+    if (this.method !== 'GET') return this.end({ code: 'gateway.stream_cut' })
     // The client opens its stream again, and then that is looked through.
-    if (this.method !== 'GET' || passage.isFiltered || !passage.rules?.mayDeny) return
-    if (!this.#answer) return this.end({ code: 'gateway.stream_cut' })
     this.#abandon()
     response.end()
   }
@@ -194,8 +199,16 @@ export class Exchange implements Endable, Question {
 
   answered(answer: IncomingMessage, head: AnswerHead): void {
     if (this.#isOver) return
+    if (this.#passage?.beginsToFilter() && !isPlainBody(head)) return this.#askAgain(answer)
     if (this.#mayRefuseEra(head)) return this.#weigh(answer, head)
     this.#relay(answer, head)
+  }
+
+  /** The answer must be looked through, which was not known when it was asked for, and cannot be. */
+  #askAgain(answer: IncomingMessage): void {
+    discardAnswer(answer)
+    if (this.isRepeatable()) this.go()
+    else this.end({ code: 'gateway.stream_cut' })
   }
 
   /** Whether the answer may mean that the server does not speak the client's era. Within a session, and where it is known, it cannot. */
@@ -237,13 +250,14 @@ export class Exchange implements Endable, Question {
   #handOver(isOutOfSession: boolean): boolean {
     const { host } = this.#around
     const { request, response, client, connection } = this.#call
-    const isReadable = request.headers['content-encoding'] === undefined
-    if (!host || this.#isOver || this.#answer || this.method !== 'POST' || !isReadable) return false
-    this.#isOver = true
-    // The host's own gate takes it from here, and its record with it.
-    this.#passage = undefined
     const body = this.#body
-    host.serve({ request, response, awaitsContinue: false, client, connection, body, isOutOfSession })
+    if (!host || this.#isOver || this.#answer || !canBeHosted(request, body)) return false
+    this.#isOver = true
+    this.#isHandedOver = true
+    // The host's own gate judges it by the rules of now, but asks nobody twice and goes on with the same record.
+    const earlierTry = { call: this.#passage?.record.call, isApproved: this.#passage?.isApproved === true }
+    const call = { request, response, awaitsContinue: false, client, connection }
+    host.serve({ ...call, body, isOutOfSession, earlierTry })
     return true
   }
 

@@ -18,11 +18,11 @@ import type { Log } from '../ports.ts'
 import type { EraMemory } from '../translation/era.ts'
 import type { ClientLookup } from './client-keys.ts'
 import { parseTarget } from './endpoint.ts'
-import { Exchange } from './exchange.ts'
+import { Exchange, type ExchangeSurroundings } from './exchange.ts'
 import { answerFailure, rawFailure, statusOf } from './failure-answer.ts'
 import { hostRefusal, refusal } from './guard.ts'
 import { createInFlight, type Endable } from './in-flight.ts'
-import { openSockets } from './sockets.ts'
+import { openAppSockets } from './sockets.ts'
 
 /** A page on the gateway's port that a browser is sent to. It answers the request itself. */
 type Route = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>
@@ -90,7 +90,7 @@ const closingMs = 250
  */
 export function createGateway(options: GatewayOptions): Gateway {
   const { upstreams, clients, gate, settings, log, routes = {}, hosting } = options
-  const sockets = openSockets()
+  const sockets = openAppSockets()
   const inFlight = createInFlight<Served>()
   const pages = new Map(Object.entries(routes))
   const maxRequestBytes = (): number => settings()['gateway.maxRequestBytes']
@@ -106,7 +106,8 @@ export function createGateway(options: GatewayOptions): Gateway {
           : hosting.openConnection(connection, client),
       ...(hosting.times && { times: hosting.times }),
     })
-  const surroundings = { sockets, log, gate, maxRequestBytes, host, eras: hosting?.eras }
+  const surroundings = { log, gate, maxRequestBytes, host, eras: hosting?.eras }
+  const surroundingsOf = new Map<string, ExchangeSurroundings>()
   let port = 0
   gate.watchAll((client) => {
     for (const one of inFlight.all()) if (one.client === client) one.review?.()
@@ -138,8 +139,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     }
     if (!isMcpMethod(request)) return answerFailure(response, { code: 'gateway.method_refused' })
     const call = { request, response, awaitsContinue, client, connection, upstream }
-    const exchange = new Exchange(call, surroundings)
+    const exchange = new Exchange(call, aroundFor(client))
     exchange.open(inFlight.add(exchange))
+  }
+
+  function aroundFor(client: string): ExchangeSurroundings {
+    let around = surroundingsOf.get(client)
+    if (!around) surroundingsOf.set(client, (around = { ...surroundings, sockets: sockets.of(client) }))
+    return around
   }
 
   function serveHosted(call: LocalRequest): void {

@@ -1,6 +1,9 @@
 import { brotliDecompressSync, unzipSync } from 'node:zlib'
 import type { ErrorCode } from '../../shared/errors.ts'
+import type { IncomingMessage } from 'node:http'
+import { readMessage } from '../channel/rpc-message.ts'
 import type { AnswerHead } from './answer-rules.ts'
+import type { RequestBody } from './request-body.ts'
 
 /** A refusal larger than this, in bytes, is passed on unread. */
 export const mostRefusalBytes = 64 * 1024
@@ -21,6 +24,13 @@ export const mendedBySignIn: ReadonlySet<ErrorCode> = new Set([
 export function mayBeEraRefusal({ status, headers }: AnswerHead): boolean {
   const isRefusal = status === 400 || status === 404 || status === 405
   return isRefusal && Number(headers['content-length'] ?? 0) <= mostRefusalBytes
+}
+
+/** Whether a request is one that can be gone on with by the host: of one message of the client's own, which can be read. */
+export function canBeHosted({ method, headers }: IncomingMessage, { chunks }: RequestBody): boolean {
+  if (method !== 'POST' || headers['content-encoding'] !== undefined) return false
+  const kind = readMessage(Buffer.concat(chunks))?.kind
+  return kind === 'request' || kind === 'notification'
 }
 
 /** The body of an answer without its content coding; undefined where that cannot be undone. */

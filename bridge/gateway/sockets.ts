@@ -20,6 +20,27 @@ export interface Sockets {
   close(): void
 }
 
+/** The connections that each client app has for itself: one that opens as many as it may leaves the others theirs. */
+export interface AppSockets {
+  of(client: string): Sockets
+  close(): void
+}
+
+/** Opens connections for client apps, of which there are few. */
+export function openAppSockets(): AppSockets {
+  const apps = new Map<string, Sockets>()
+  return {
+    of(client) {
+      let sockets = apps.get(client)
+      if (!sockets) apps.set(client, (sockets = openSockets()))
+      return sockets
+    },
+    close() {
+      for (const sockets of apps.values()) sockets.close()
+    },
+  }
+}
+
 /** How long sockets may take and wait, in milliseconds. */
 export interface SocketTimes {
   /** For name, connection and TLS together. */
@@ -39,7 +60,7 @@ const agentOptions: http.AgentOptions = {
   keepAlive: true,
   // TCP probes find a dead peer while an answer is awaited, which may rightly take hours.
   keepAliveMsecs: 15_000,
-  // Each open stream of each client app holds one.
+  // Each open stream holds one, and what is beyond the limit waits.
   maxSockets: 512,
   // As many: where fewer may rest, a hundred busy clients close and open connections all the time, which costs more than their calls.
   maxFreeSockets: 512,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Failure } from '../../shared/errors.ts'
-import type { CallEnd, Channel, ChannelClient } from '../channel/channel.ts'
+import type { CallEnd, Channel, ChannelClient, EarlierTry } from '../channel/channel.ts'
 import { errorAnswer, invalidRequestCode, parseErrorCode } from '../channel/error-messages.ts'
 import { findMembers } from '../channel/json-bytes.ts'
 import { readBatch, readMessage, stringAt, type RpcMessage } from '../channel/rpc-message.ts'
@@ -36,6 +36,8 @@ export class HostedSession implements ChannelClient {
   readonly #done: number[] = []
   #channel: Channel | undefined
   #initialize: RpcMessage | undefined
+  /** Of `initialize`: whatever comes later names the session, and comes here first. */
+  #earlierTry: EarlierTry | undefined
   #version = ''
   #isOver = false
   #nextNumber = ownStream + 1
@@ -66,6 +68,7 @@ export class HostedSession implements ChannelClient {
     }
     this.#channel = channel
     this.#initialize = initialize
+    this.#earlierTry = reply.earlierTry
     this.#take([initialize], [initialize], reply)
   }
 
@@ -130,6 +133,10 @@ export class HostedSession implements ChannelClient {
     this.#keepIfDone(stream)
   }
 
+  earlierTry(request: RpcMessage): EarlierTry | undefined {
+    return request === this.#initialize ? this.#earlierTry : undefined
+  }
+
   /** Ends it: what is open gets the failure, and the session ends at the server as well. */
   end(failure: Failure): void {
     if (this.#isOver) return
@@ -146,6 +153,7 @@ export class HostedSession implements ChannelClient {
     stream: SessionStream | undefined,
   ): void {
     this.#initialize = undefined
+    this.#earlierTry = undefined
     const version = agreedVersion(bytes)
     if (version === undefined || stream?.isLost === true) {
       stream?.answer(request, bytes, end)

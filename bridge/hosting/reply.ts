@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { EarlierTry } from '../channel/channel.ts'
 import type { Failure } from '../../shared/errors.ts'
 import { errorAnswer } from '../channel/error-messages.ts'
 import { statusOf, type AnswerOptions } from '../gateway/failure-answer.ts'
@@ -21,6 +22,8 @@ export interface LocalRequest {
   readonly body?: RequestBody
   /** The session that it names, if any, is the server's own. */
   readonly isOutOfSession?: boolean
+  /** Set where it has been tried already. */
+  readonly earlierTry?: EarlierTry
 }
 
 /** What a reply belongs to. */
@@ -59,6 +62,7 @@ export class Reply implements Endable {
   readonly access: AbortSignal
   readonly client: string
   readonly request: IncomingMessage
+  readonly earlierTry: EarlierTry | undefined
   readonly #response: ServerResponse
   readonly #stallMs: number
   #owner: ReplyOwner | undefined
@@ -69,11 +73,13 @@ export class Reply implements Endable {
   #hasMetBeat = false
   #stall: NodeJS.Timeout | undefined
 
-  constructor({ request, response, client }: LocalRequest, { access, stallMs }: ReplySurroundings) {
+  constructor(call: LocalRequest, { access, stallMs }: ReplySurroundings) {
+    const { request, response, client, earlierTry } = call
     this.access = access
     this.#stallMs = stallMs
     this.client = client
     this.request = request
+    this.earlierTry = earlierTry
     this.#response = response
     response.on('drain', () => this.#unblock())
     response.on('close', () => {

@@ -1,5 +1,5 @@
 import type { Failure } from '../../shared/errors.ts'
-import type { CallEnd, Channel, ChannelClient } from '../channel/channel.ts'
+import type { CallEnd, Channel, ChannelClient, EarlierTry } from '../channel/channel.ts'
 import { errorAnswer, errorCodeOf } from '../channel/error-messages.ts'
 import { readMessage, withId, type RpcMessage } from '../channel/rpc-message.ts'
 import { statusOfFailure } from './answer-status.ts'
@@ -129,6 +129,10 @@ export class SharedChannel implements ChannelClient {
 
   dropped(sent: RpcMessage): void {
     this.#forget(sent)?.reply.finish()
+  }
+
+  earlierTry(sent: RpcMessage): EarlierTry | undefined {
+    return this.#asked.get(sent)?.reply.earlierTry
   }
 
   /** Ends it. What is open gets the failure. */

@@ -112,7 +112,9 @@ export function createSignInPages({ find, origin, clock }: SignInPagesOptions): 
       if (!subject || subject.usesKey) return undefined
       for (const [id, { until }] of tickets) if (until <= clock.now()) tickets.delete(id)
       // One for all who ask meanwhile: it stands for one sign-in.
-      const known = [...tickets].find(([, ticket]) => ticket.connection === connection)
+      const known = [...tickets].find(
+        ([, ticket]) => ticket.connection === connection && ticket.tokens.size < mostTokens,
+      )
       const id = known?.[0] ?? randomBytes(16).toString('base64url')
       if (!known) tickets.set(id, { connection, until: clock.now() + ticketMs, tokens: new Set() })
       return new URL(`${signInPath}?ticket=${id}`, origin())

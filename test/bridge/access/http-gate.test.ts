@@ -322,6 +322,43 @@ describe('a list of tools over HTTP', () => {
     expect(errorOf(received)).toMatchObject({ id: 3, error: { data: { code: 'server.failed' } } })
   })
 
+  it.each([
+    ['as it is', {}, Buffer.from(list), 1],
+    ['compressed', { 'Content-Encoding': 'gzip' }, gzipSync(list), 2],
+  ])('loses what was denied while it was on its way, %s', async (_, headers, body, times) => {
+    const waiting: (() => void)[] = []
+    const { post, rule, reached } = await setScene((request, response) => {
+      const isPlain = request.headers['accept-encoding'] === 'identity'
+      const give = (): unknown =>
+        response
+          .writeHead(200, { 'Content-Type': 'application/json', ...(isPlain ? {} : headers) })
+          .end(isPlain ? list : body)
+      if (reached.length > 1) give()
+      else waiting.push(give)
+    })
+    const received = post(listTools, ['Accept-Encoding', 'gzip'])
+    await until(() => waiting.length === 1)
+    await rule(client, 'delete', 'deny')
+    waiting[0]?.()
+    expect((await received).body.toString()).toBe(withoutDelete)
+    expect(reached).toHaveLength(times)
+  })
+
+  it('is cut when it has begun before a tool in it was denied', async () => {
+    let answering: ServerResponse | undefined
+    const { rule, port, path } = await setScene((_, response) => {
+      answering = response.writeHead(200, { 'Content-Type': 'application/json' })
+      answering.write(list.slice(0, 10))
+    })
+    const { response } = await begin({ port, path, headers: jsonHeaders, body: listTools })
+    const seen = follow(response)
+    await until(() => seen.text.length === 10)
+    await rule(client, 'delete', 'deny')
+    answering?.end(list.slice(10))
+    await expect(seen.whole).rejects.toMatchObject({ code: 'ECONNRESET' })
+    expect(seen.text).toHaveLength(10)
+  })
+
   it('is as the server gives it when it is an error of the server', async () => {
     const { post, rule, activity } = await setScene((_, response) =>
       response.writeHead(404, { 'Content-Type': 'text/plain' }).end('no session'),

@@ -43,6 +43,8 @@ describe('a call of a tool', () => {
     ['twice', '{"name":"harmless","name":"delete"}'],
     ['twice, once in escapes', String.raw`{"name":"harmless","n\u0061me":"delete"}`],
     ['not at all', '{"arguments":{}}'],
+    ['again in another case, which some readers take for the same', '{"name":"harmless","Name":"delete"}'],
+    ['again in another case and in escapes', String.raw`{"name":"harmless","n\u0041me":"delete"}`],
     ['not as text', '{"name":["delete"]}'],
     ['in a list', '["delete"]'],
     ['with a zero byte, where some readers stop', String.raw`{"name":"delete\u0000x"}`],
@@ -51,6 +53,30 @@ describe('a call of a tool', () => {
     expect(judge(message(call(params)), rules)).toEqual({
       is: 'refused',
       failure: { code: 'access.call_unclear' },
+    })
+  })
+
+  it.each([
+    ['the method', '{"id":1,"method":"ping","Method":"tools/call","params":{"name":"delete"}}'],
+    ['the list of tools', '{"id":1,"method":"ping","METHOD":"tools/list"}'],
+    ['the params', '{"id":1,"method":"tools/call","params":{"name":"x"},"Params":{"name":"delete"}}'],
+    [
+      'the params with a long s',
+      '{"id":1,"method":"tools/call","params":{"name":"x"},"param\u017f":{"name":"delete"}}',
+    ],
+    ['the method of an answer', '{"id":1,"result":{},"Method":"tools/call","params":{"name":"delete"}}'],
+  ])(
+    'is refused when the message says %s in another case, which some readers take for the same',
+    (_, text) => {
+      expect(judge(message(text), rules)).toEqual({ is: 'refused', failure: { code: 'access.call_unclear' } })
+    },
+  )
+
+  it('goes on where only its arguments have such names', () => {
+    expect(
+      judge(message(call('{"name":"harmless","arguments":{"Name":"delete","Method":1}}')), rules),
+    ).toEqual({
+      is: 'allowed',
     })
   })
 

@@ -1,33 +1,11 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import type { Channel, ChannelClient } from '../../../bridge/channel/channel.ts'
-import { readMessage } from '../../../bridge/channel/rpc-message.ts'
+import type { ChannelClient } from '../../../bridge/channel/channel.ts'
 import { BridgeError, type ErrorCode } from '../../../shared/errors.ts'
 import { begin, errorOf, serveRemote, type RemoteAnswer } from '../gateway/support.ts'
+import { answering } from './answering.ts'
 import { beginSession, call, headersOf, initialize, messageOf, modernCall, post, rawClient } from './raw.ts'
 import { keys, serveHosted, type HostedSceneOptions } from './scene.ts'
-
-/** Stands behind the host: answers every request by itself, which shows that it was asked. */
-function answering(client: ChannelClient): Channel {
-  return {
-    take(message) {
-      if (message.kind !== 'request' || message.id === undefined) return
-      const version =
-        readMessage(message.bytes)?.method === 'initialize' ? '"protocolVersion":"2025-11-25",' : ''
-      const text = `{"jsonrpc":"2.0","id":${message.id},"result":{${version}"hosted":true}}`
-      client.answer(message, Buffer.from(text), { isError: false })
-    },
-    awaited: 0,
-    onIdle: undefined,
-    pending: () => [],
-    session: () => null,
-    restore: () => true,
-    giveUp: () => undefined,
-    pause: () => undefined,
-    resume: () => undefined,
-    close: () => undefined,
-  }
-}
 
 /** A server that answers everything alike, behind a gateway that does not know it yet. */
 async function setScene(answer: RemoteAnswer, options: HostedSceneOptions = {}) {

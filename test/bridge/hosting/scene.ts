@@ -2,7 +2,12 @@ import { onTestFinished } from 'vitest'
 import { createServerChannels } from '../../../bridge/server-channels.ts'
 import { createEraMemory } from '../../support/era-memory.ts'
 import type { Upstream } from '../../../bridge/connections/upstream.ts'
-import { createGateway, type Gateway, type HostingOptions } from '../../../bridge/gateway/gateway.ts'
+import {
+  createGateway,
+  type Gateway,
+  type GatewayOptions,
+  type HostingOptions,
+} from '../../../bridge/gateway/gateway.ts'
 import type { HostTimes } from '../../../bridge/hosting/host.ts'
 import type { ServerEra } from '../../../bridge/translation/era.ts'
 import { openGate } from '../access/open-gate.ts'
@@ -17,6 +22,7 @@ export interface HostedSceneOptions {
   readonly access?: Partial<Upstream>
   readonly hosting?: Partial<HostingOptions>
   readonly maxRequestBytes?: number
+  readonly gate?: GatewayOptions['gate']
 }
 
 /** Times that leave everything alone, but for what a test sets. */
@@ -52,7 +58,7 @@ export async function serveHosted(remote: URL, options: HostedSceneOptions = {})
   })
   const era = 'era' in options ? options.era : 'sse'
   const gateway = createGateway({
-    gate: openGate().gate,
+    gate: options.gate ?? openGate().gate,
     upstreams,
     clients: {
       clientOf: (key) => (key === keys.one ? 'App One' : key === keys.two ? 'App Two' : undefined),

@@ -149,6 +149,16 @@ describe('the page that starts a sign-in', () => {
     expect(scene.bridge.events.some(({ event }) => event === 'connection-changed')).toBe(false)
   })
 
+  it('is another one for who asks after it was shown as often as it may be', async () => {
+    const scene = await setScene({ signedIn: false })
+    const page = await pageOf(scene)
+    for (let shown = 0; shown < 20; shown++) expect((await fetch(page)).status).toBe(200)
+    expect((await fetch(page)).status).toBe(400)
+    const next = await pageOf(scene)
+    expect(next.href).not.toBe(page.href)
+    expect((await fetch(next)).status).toBe(200)
+  })
+
   it('is not there under another name of this machine, nor for a connection with a key', async () => {
     const scene = await setScene({ signedIn: false })
     const page = await pageOf(scene)
