@@ -167,7 +167,6 @@ export class HttpChannel implements Channel {
       client: client.name,
       around: this.#around,
       catalogue: this.#around.tools(upstream),
-      gone: this.#gone.signal,
       answer: (bytes, end) => client.answer(request, bytes, end),
     })
   }
