@@ -26,8 +26,11 @@ export class Calls {
   }
 
   pending(): PendingRequest[] {
-    return [...this.#calls.keys()].map((request) =>
-      isRepeatableMethod(request.method) ? { message: request } : { id: request.id },
+    const unsent = new Set(
+      [...new Set([...this.#calls.values()].map(({ child }) => child))].flatMap((child) => child.unsent()),
+    )
+    return [...this.#calls].map(([request, { sent }]) =>
+      isRepeatableMethod(request.method) || unsent.has(sent) ? { message: request } : { id: request.id },
     )
   }
 

@@ -118,7 +118,16 @@ export class Child implements ChannelClient {
   restore(session: Json): void {
     if (session === null || !this.#open()) return
     if (this.#channel?.restore(session)) this.#state = 'begun'
-    else this.#channel = undefined
+    else {
+      this.#channel?.close(false)
+      this.#channel = undefined
+    }
+  }
+
+  /** The requests of `ask` that may be made again, since their server has not got them. */
+  unsent(): RpcMessage[] {
+    const below = this.#channel?.pending() ?? []
+    return [...this.#waiting, ...below.flatMap(({ message }) => message ?? [])]
   }
 
   giveUp(failure: Failure): void {

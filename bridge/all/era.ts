@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readMessage, findParams, stringAt, type RpcMessage } from '../channel/rpc-message.ts'
 import { membersAt, messageOf, valueAt, withValue, writtenAt } from './splicing.ts'
 
@@ -58,11 +59,13 @@ export function ownRequest(
   return messageOf({ jsonrpc: '2.0', id: nextOwnId(), method, params: all })
 }
 
+/** Sessions outlive a bridge, and an id is used once in a session. */
+const run = randomBytes(6).toString('base64url')
 let lastOwnId = 0
 
-/** An id that no client uses. */
+/** An id that no client uses, nor another bridge. */
 export function nextOwnId(): string {
-  return `bridgekeeper/${++lastOwnId}`
+  return `bridgekeeper/${run}/${++lastOwnId}`
 }
 
 /** What the client's requests have in common: version, client and capabilities. */

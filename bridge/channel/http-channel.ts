@@ -167,7 +167,6 @@ export class HttpChannel implements Channel {
       client: client.name,
       around: this.#around,
       catalogue: this.#around.tools(upstream),
-      gone: this.#gone.signal,
       answer: (bytes, end) => client.answer(request, bytes, end),
     })
   }
@@ -190,7 +189,7 @@ export class HttpChannel implements Channel {
     }
     call.takeOut?.()
     this.#bytesUnderWay -= call.request.bytes.length
-    if (!call.rules.listens) this.#awaited--
+    if (!call.rules.listens && !call.isCancelled) this.#awaited--
     call.rules.left?.()
     this.#turns.left(call)
     if (this.awaited === 0) this.onIdle?.()
@@ -199,13 +198,19 @@ export class HttpChannel implements Channel {
   /** Of the current revision only requests are sent, and cancelling one is closing it; the older era is told in words. */
   #cancel(message: RpcMessage, upstream: Upstream | undefined): void {
     const id = cancelledId(message)
-    const meant = this.#calls.filter(({ request }) => id !== undefined && isSameId(request.id, id))
-    if (!this.#keeper.isOpen) {
-      for (const call of meant) call.abandon()
-    } else for (const call of meant) call.forget()
-    for (const { request } of meant) this.#options.client.dropped(request)
-    if (!this.#keeper.isOpen) return
-    if (upstream) this.#tell(message, upstream)
+    const meant = this.#calls.filter(
+      ({ request, isCancelled }) => id !== undefined && !isCancelled && isSameId(request.id, id),
+    )
+    const { isOpen } = this.#keeper
+    for (const call of meant) {
+      // It goes on at the server, and nobody waits for it.
+      if (isOpen) call.forget()
+      else call.abandon()
+      if (isOpen && !call.rules.listens) this.#awaited--
+      this.#options.client.dropped(call.request)
+    }
+    if (isOpen && upstream) this.#tell(message, upstream)
+    if (meant.length > 0 && this.awaited === 0) this.onIdle?.()
   }
 
   #cancelWaiting(message: RpcMessage): boolean {

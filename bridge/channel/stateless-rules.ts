@@ -15,16 +15,15 @@ export interface StatelessSurroundings {
   readonly client: string
   readonly around: DeliverySurroundings
   readonly catalogue: ToolCatalogue
-  /** Aborted when the client is gone. */
-  readonly gone: AbortSignal
   readonly answer: (bytes: Buffer, end: CallEnd) => void
 }
 
 /** The code by which a server says that headers and body differ. */
 const headerMismatch = -32_020
 
-/** The most pages of a list of tools that are fetched. */
+/** The most pages of a list of tools that are fetched, and how long that may take together, in milliseconds: then calls go without it. */
 const mostPages = 100
+const learningMs = 3_000
 
 /**
  * How a request of the current revision is called: with the headers that repeat its body, and for a tool those that its schema asks for.
@@ -67,9 +66,11 @@ export function statelessRules(
 async function fetchTools(
   call: RpcMessage,
   { version }: Mirrored,
-  { upstream, client, around, catalogue, gone }: StatelessSurroundings,
+  { upstream, client, around, catalogue }: StatelessSurroundings,
 ): Promise<void> {
   const _meta = metaOf(call)
+  // Calls of other clients may wait for the same, so that it does not end with this one.
+  const signal = AbortSignal.timeout(learningMs)
   let cursor: string | undefined
   for (let page = 0; page < mostPages; page++) {
     const params = { ...(cursor === undefined ? {} : { cursor }), _meta }
@@ -77,7 +78,7 @@ async function fetchTools(
     const request = readMessage(Buffer.from(text)) as RpcMessage
     const fields = mirror(request)?.fields ?? ['MCP-Protocol-Version', version]
     const parcel = { upstream, client, fields, isRepeatable: true }
-    const { answer } = await ask(request, parcel, around, { signal: gone })
+    const { answer } = await ask(request, parcel, around, { signal })
     catalogue.learn(answer, cursor)
     cursor = nextCursorIn(answer)
     if (cursor === undefined) return

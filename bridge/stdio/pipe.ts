@@ -128,7 +128,8 @@ export class Pipe implements ChannelClient {
       return
     }
     this.#channel.giveUp(failure)
-    this.note()
+    this.#flush()
+    this.#note(undefined, true)
     this.#write(writeFrame({ kind: frameKinds.pause }))
     this.#socket.end()
     this.#leave(false)
@@ -140,6 +141,8 @@ export class Pipe implements ChannelClient {
   }
 
   #receive(chunk: Buffer): void {
+    // What comes after the last word is not seen to here; the shim may still be saying it.
+    if (this.#isOver) return
     if (this.#channel) return this.#read(chunk)
     this.#begun = this.#begun.length === 0 ? chunk : Buffer.concat([this.#begun, chunk])
     const prelude = readPrelude(this.#begun)
@@ -167,6 +170,7 @@ export class Pipe implements ChannelClient {
       this.#lines.push(repeated)
       if (this.#unsaid > 0) return
       this.#goOn(this.#prelude)
+      if (this.#isOver) return
       chunk = chunk.subarray(repeated.length)
     }
     this.#lines.push(chunk)
@@ -225,14 +229,15 @@ export class Pipe implements ChannelClient {
     else this.#around.changed(this)
   }
 
-  #note(message?: Buffer): void {
+  /** `isLast`: nothing begins any more that has not begun by now. */
+  #note(message?: Buffer, isLast = false): void {
     const channel = this.#channel
     if (!channel) return
     const { consumed, begun } = this.#lines
     const isWithinLine = begun > mostUnnoted
     this.#outUnnoted = 0
     this.#inNoted = isWithinLine ? consumed + begun : consumed
-    const state = stateOf(channel, isWithinLine)
+    const state = stateOf(channel, { isWithinLine, isLast })
     const lines = message ? [message] : []
     this.#write(writeFrame({ kind: frameKinds.state, state, inputEnd: this.#inNoted, lines }))
   }

@@ -16,12 +16,22 @@ const State = z.strictObject({
   cut: z.boolean(),
 })
 
-/** What a bridge leaves with the shim, for the one after it. */
-export function stateOf(channel: Channel, isWithinLine: boolean): Buffer {
+/** When a state is taken: within a line, and as the last one of a bridge that begins nothing any more. */
+interface Moment {
+  readonly isWithinLine: boolean
+  readonly isLast: boolean
+}
+
+/**
+ * What a bridge leaves with the shim, for the one after it. A call that waits here may begin right after any state but the last, and then the next
+ * bridge must not make it again.
+ */
+export function stateOf(channel: Channel, { isWithinLine, isLast }: Moment): Buffer {
   let left = mostRepeatedBytes
   const pending = channel.pending().map(({ message, id }) => {
     left -= message?.bytes.length ?? 0
-    return message && left >= 0
+    const mayBeRepeated = isLast || isRepeatableMethod(message?.method)
+    return message && mayBeRepeated && left >= 0
       ? { line: message.bytes.toString('latin1') }
       : { id: message ? message.id : id }
   })

@@ -12,13 +12,14 @@ import { closing } from './scene.ts'
 async function setScene(): Promise<{
   commands: ClientCommands
   server: McpServerUnderTest
-  readonly spawn: (app: string) => StdioClient
+  readonly spawn: (app: string, entry?: 'issues' | 'all') => StdioClient
 }> {
   const server = closing(await startMcpServer())
   const commands = await startClientCommands()
   await commands.json(['add', server.url.href, '--id', 'issues'])
-  const spawn = (app: string): StdioClient => {
-    const client = startStdioClient(commands.home, 'issues', { args: ['--client', app] })
+  const spawn = (app: string, entry = 'issues'): StdioClient => {
+    const connection = entry === 'all' ? undefined : entry
+    const client = startStdioClient(commands.home, connection, { args: ['--client', app] })
     closing({ close: () => client.kill() })
     return client
   }
@@ -112,16 +113,23 @@ describe.skipIf(process.platform === 'win32')(
       expect(server.record.calls).toEqual([])
     })
 
-    it('asks anew for a call that waited while the bridge was replaced', async () => {
-      const { commands, spawn } = await setScene()
-      await commands.json(['access', 'set', 'cursor', 'issues', 'ask'])
-      const answered = spawn('cursor').ask('tools/call', echo)
-      await waitingCall(commands)
-      await commands.run(['stop'])
-      const { id } = await waitingCall(commands)
-      await commands.run(['approvals', 'allow', id])
-      expect((await answered).result.content[0].text).toBe('planted-argument')
-    })
+    it.each([
+      ['issues', 'echo'],
+      ['all', 'issues__echo'],
+    ] as const)(
+      'asks anew for a call that waited while the bridge was replaced (%s)',
+      async (entry, name) => {
+        const { commands, spawn } = await setScene()
+        await commands.json(['access', 'set', 'cursor', 'issues', 'ask'])
+        const call = modern({ name, arguments: { text: 'planted-argument' } })
+        const answered = spawn('cursor', entry).ask('tools/call', call)
+        await waitingCall(commands)
+        await commands.run(['stop'])
+        const { id } = await waitingCall(commands)
+        await commands.run(['approvals', 'allow', id])
+        expect((await answered).result.content[0].text).toBe('planted-argument')
+      },
+    )
 
     it('names no connection that there is not', async () => {
       const { commands } = await setScene()

@@ -81,6 +81,16 @@ const ways: readonly { readonly name: string; of(scene: StdioScene): Promise<Way
     of: async () => ({ command: [process.execPath, shim, 'issues'] }),
     tool: 'echo',
   },
+  {
+    name: 'HTTP, with all connections,',
+    of: async ({ control }) => control.connections.endpoint({ client: 'real' }),
+    tool: 'issues__echo',
+  },
+  {
+    name: 'stdio, with all connections,',
+    of: async () => ({ command: [process.execPath, shim] }),
+    tool: 'issues__echo',
+  },
 ]
 
 describe.skipIf(missing !== undefined)(`client apps that people use${unavailable}`, () => {

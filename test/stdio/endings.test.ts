@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { answerEvents, answerJson } from '../support/raw-server.ts'
 import { canMeasure, peakMemory } from './memory.ts'
@@ -67,6 +68,34 @@ describe('a bridge that dies', () => {
     expect(scene.server.received('tools/call')).toHaveLength(1)
     expect(scene.server.received('initialize')).toHaveLength(1)
   })
+
+  it.each(['one connection', 'all connections'])(
+    'after a person allowed a call that it had already noted as waiting does not have it made twice (%s)',
+    async (entry) => {
+      const scene = await setRawScene()
+      const { control, server } = scene
+      const rule = { connection: 'raw' as never, tool: 'echo', verdict: 'ask' } as const
+      await control.access.set({ sets: 'rule', client: 'cursor', ...rule })
+      const args = ['--client', 'cursor']
+      const isAll = entry === 'all connections'
+      const name = isAll ? 'raw__echo' : 'echo'
+      const client = isAll ? scene.spawnAll(args) : scene.spawn('raw', args)
+      await client.initialize()
+      const gate = server.loopback.faults.hold('/mcp', 'after', ({ body }) => body.includes('"tools/call"'))
+      client.send({ jsonrpc: '2.0', id: 'call', method: 'tools/call', params: { name } })
+      await expect.poll(async () => (await control.approvals.list({})).length, { timeout: 10_000 }).toBe(1)
+      // States are noted every 100 ms, and nothing outside tells of one.
+      await sleep(300)
+      const [waiting] = await control.approvals.list({})
+      await control.approvals.answer({ id: waiting?.id ?? '', answer: { verdict: 'allow', lasts: 'once' } })
+      await gate.arrived
+      await scene.killAndRestart()
+      gate.open()
+      expect((await client.find(({ id }) => id === 'call')).error?.data.code).toBe('gateway.call_lost')
+      expect(await control.approvals.list({})).toEqual([])
+      expect(server.received('tools/call')).toHaveLength(1)
+    },
+  )
 
   it('in the middle of a small line loses nothing of it', async () => {
     const scene = await setRawScene()

@@ -26,6 +26,8 @@ interface BridgeScene {
   readonly pid: () => number
   /** Spawns the shim as a client app does. */
   readonly spawn: (connection?: string, args?: readonly string[]) => StdioClient
+  /** The same for all connections. */
+  readonly spawnAll: (args?: readonly string[]) => StdioClient
   /** Ends the bridge with SIGKILL and starts another one in its place. */
   killAndRestart(): Promise<void>
   kill(): Promise<void>
@@ -92,15 +94,17 @@ async function setBridgeScene(usual: string): Promise<BridgeScene> {
     await bridge.kill()
     await home.remove()
   })
+  const spawn = (connection: string | undefined, args: readonly string[]): StdioClient => {
+    const client = startStdioClient(home, connection, { args, env: { BRIDGEKEEPER_HOME: home.bridge } })
+    open.unshift(() => client.kill())
+    return client
+  }
   return {
     home,
     control,
     pid: () => bridge.pid,
-    spawn(connection = usual, args = []) {
-      const client = startStdioClient(home, connection, { args, env: { BRIDGEKEEPER_HOME: home.bridge } })
-      open.unshift(() => client.kill())
-      return client
-    },
+    spawn: (connection = usual, args = []) => spawn(connection, args),
+    spawnAll: (args = []) => spawn(undefined, args),
     async killAndRestart() {
       await bridge.kill()
       bridge = await startBridgeProcess(home)
