@@ -40,10 +40,15 @@ export async function startConformingServer({ bearer, era }: ConformingOptions):
   const openUrl = new URL('/open/mcp', loopback.origin)
   const guardedUrl = new URL('/guarded/mcp', loopback.origin)
   const codec = createRequestStateCodec<RoundState>({ key: randomBytes(32) })
-  const create = (): McpServer => createFeatures(codec, modern.notify)
-  const modern = createMcpHandler(create, { legacy: 'reject' })
+  const modern = createMcpHandler(() => createFeatures(codec, modern.notify), { legacy: 'reject' })
   const serveModern = toNodeHandler(modern)
-  const sessions = createMcpSessions(create)
+  const sessions = createMcpSessions(() => {
+    const server: McpServer = createFeatures(codec, {
+      toolsChanged: () => server.sendToolListChanged(),
+      promptsChanged: () => server.sendPromptListChanged(),
+    })
+    return server
+  })
   const isLocalHost = localhostHostValidation()
   const isLocalOrigin = localhostOriginValidation()
 
