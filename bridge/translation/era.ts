@@ -29,7 +29,7 @@ export const versionKey = 'io.modelcontextprotocol/protocolVersion'
 const methodNotFound = -32_601
 const invalidParams = -32_602
 const headerMismatch = -32_020
-const missingCapability = -32_021
+export const missingCapability = -32_021
 export const unsupportedVersion = -32_022
 
 /** The era that a request shows by itself: `initialize` is of the older one, a version in `_meta` of the current one. */

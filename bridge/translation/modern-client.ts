@@ -15,7 +15,7 @@ import { HeldCalls } from './held-calls.ts'
 import { Listeners } from './listeners.ts'
 import { ModernCall } from './modern-call.ts'
 import { discoverResult, modernAnswer, refusalOf } from './modern-results.ts'
-import { elicitationsIn } from './elicitation-errors.ts'
+import { elicitationMissing, elicitationsIn } from './elicitation-errors.ts'
 import { ServerSession } from './server-session.ts'
 import { sessionKeyOf } from './session-key.ts'
 import { named, resultOf } from './splice.ts'
@@ -164,6 +164,9 @@ export class ModernClientChannel implements Channel {
     if (!this.#calls.has(call)) return
     const wanted = end.isError && call.mayAsk ? elicitationsIn(bytes) : undefined
     if (wanted && call.request) {
+      if (!wanted.every((one) => call.session.canAsk(one))) {
+        return this.#finish(call, elicitationMissing(call.request), { ...end, status: 400 })
+      }
       call.repeatAfter(wanted)
       return this.#askClient(call)
     }

@@ -187,13 +187,13 @@ export class ServerSession {
     // Over HTTP+SSE, and on the stream of the session, nothing says which call it belongs to.
     const asking = call ?? [...this.#calls.values()].find(({ mayAsk }) => mayAsk)
     if (!inputMethods.has(question.method) || (call && !call.mayAsk)) this.#refuse(question)
-    else if (!this.#canAsk(question)) this.#refuse(question, undeclared)
+    else if (!this.canAsk(question)) this.#refuse(question, undeclared)
     else if (asking) this.#ask(asking, question)
     else this.#questions.keep(question)
   }
 
   /** Whether the client has said that it can be asked this; many servers do not look. */
-  #canAsk({ method }: RpcMessage): boolean {
+  canAsk({ method }: RpcMessage): boolean {
     const [name = ''] = method?.split('/', 1) ?? []
     this.#capabilities ??= capabilitiesOf(this.key)
     return Object.hasOwn(this.#capabilities, name)

@@ -81,6 +81,18 @@ describe('what an older server asks a modern client', () => {
     )
   })
 
+  it('is what the client lacks where a person has to be sent somewhere first', async () => {
+    const elicitations = [{ mode: 'url', elicitationId: '1', url: 'https://example.com', message: 'Go' }]
+    const error = { code: -32_042, message: 'first', data: { elicitations } }
+    const { call, answers } = await setScene(({ id }) => [{ id, error }], { sampling: {} })
+    call(1)
+    await vi.waitFor(() => expect(answers()).toHaveLength(1), patience)
+    expect(answers()[0]).toMatchObject({
+      id: 1,
+      error: { code: -32_021, data: { requiredCapabilities: { elicitation: {} } } },
+    })
+  })
+
   it('is not asked any more when the server has taken it back', async () => {
     const { call, answers, replies } = await setScene((message) => [
       { id: 'early', ...elicitation },
