@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Failure } from '../../shared/errors.ts'
 import { mirror, type Mirrored } from '../channel/mirrored-headers.ts'
 import type { RpcMessage } from '../channel/rpc-message.ts'
-import type { Era } from '../translation/era.ts'
+import { saysCapabilities, type Era } from '../translation/era.ts'
 
 /** The versions with sessions, of which those before 2025-06-18 need not be named in a header. */
 const sessionVersions = new Set(['2024-10-07', '2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'])
@@ -52,9 +52,9 @@ const methodNotFound = -32_601
  */
 export function faultOf(headers: IncomingHttpHeaders, request: RpcMessage): RequestFault | undefined {
   const mirrored = mirror(request)
-  if (!mirrored) {
-    const failure: Failure = { code: 'gateway.message_invalid', detail: '_meta names no version' }
-    return { status: 400, code: invalidParams, failure }
+  if (!mirrored || !saysCapabilities(request)) {
+    const detail = `_meta names no ${mirrored ? 'capabilities' : 'version'}`
+    return { status: 400, code: invalidParams, failure: { code: 'gateway.message_invalid', detail } }
   }
   const detail = differingHeader(headers, request, mirrored)
   if (detail !== undefined) {

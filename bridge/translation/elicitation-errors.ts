@@ -1,7 +1,8 @@
 import { elementsOf, findMembers, type Place } from '../channel/json-bytes.ts'
 import { errorCodeOf } from '../channel/error-messages.ts'
 import { readMessage, type RpcMessage } from '../channel/rpc-message.ts'
-import { requestOf } from './splice.ts'
+import { missingCapability } from './era.ts'
+import { json, rawId, requestOf, withMembers } from './splice.ts'
 
 /** By this code a server of 2025-11-25 says that a person has to go to an address before the call is made again. */
 const elicitationRequired = -32_042
@@ -20,6 +21,19 @@ export function elicitationsIn(bytes: Buffer): RpcMessage[] | undefined {
   return isUsable
     ? elements.map(({ start, end }) => requestOf('0', 'elicitation/create', bytes.subarray(start, end)))
     : undefined
+}
+
+/**
+ * What a client of the current era gets instead that does not say that it can be asked: the older code is not to be seen by it any more.
+ * @see [MCP 2026-07-28, Per-request protocol fields](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#_meta)
+ */
+export function elicitationMissing({ id = 'null' }: RpcMessage): Buffer {
+  const error = {
+    code: missingCapability,
+    message: 'A person has to go to an address first, which this client does not say it can show',
+    data: { requiredCapabilities: { elicitation: { url: {} } } },
+  }
+  return withMembers(Buffer.alloc(0), undefined, { jsonrpc: json('2.0'), id: rawId(id), error: json(error) })
 }
 
 function member(bytes: Buffer, place: Place, name: string): Place | undefined {

@@ -4,6 +4,7 @@ import type { AnswerHead } from '../gateway/answer-rules.ts'
 import { elementsOf, findMembers, skipSpace } from '../channel/json-bytes.ts'
 import { errorCodeOf } from '../channel/error-messages.ts'
 import { findParams, readMessage, stringAt, type RpcMessage } from '../channel/rpc-message.ts'
+import { capabilitiesKey } from './vocabulary.ts'
 
 /**
  * What a message speaks: `modern` says its version in every request (2026-07-28), `session` agrees on one with `initialize` (2025-11-25 and older).
@@ -28,7 +29,7 @@ export const versionKey = 'io.modelcontextprotocol/protocolVersion'
 const methodNotFound = -32_601
 const invalidParams = -32_602
 const headerMismatch = -32_020
-const missingCapability = -32_021
+export const missingCapability = -32_021
 export const unsupportedVersion = -32_022
 
 /** The era that a request shows by itself: `initialize` is of the older one, a version in `_meta` of the current one. */
@@ -42,6 +43,17 @@ export function versionOf(request: RpcMessage): string | undefined {
   const meta = findParams(request, ['_meta'])?.[0]
   const found = meta && findMembers(request.bytes, meta.start, [versionKey])
   return stringAt(request.bytes, found?.places[0])
+}
+
+/**
+ * Whether a request says what its client can do, as every one of the current era must.
+ * @see [MCP 2026-07-28, Per-request protocol fields](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#_meta)
+ */
+export function saysCapabilities(request: RpcMessage): boolean {
+  const { bytes } = request
+  const meta = findParams(request, ['_meta'])?.[0]
+  const place = meta && findMembers(bytes, meta.start, [capabilitiesKey])?.places[0]
+  return place !== undefined && bytes[place.start] === 0x7b
 }
 
 /**

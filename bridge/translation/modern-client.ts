@@ -10,13 +10,14 @@ import {
   type RpcMessage,
 } from '../channel/rpc-message.ts'
 import { isRepeatableMethod } from '../gateway/message.ts'
-import { modernVersion, versionOf } from './era.ts'
+import { versionOf } from './era.ts'
 import { HeldCalls } from './held-calls.ts'
 import { Listeners } from './listeners.ts'
 import { ModernCall } from './modern-call.ts'
-import { discoverResult, modernAnswer, versionRefusal } from './modern-results.ts'
-import { elicitationsIn } from './elicitation-errors.ts'
-import { ServerSession, sessionKeyOf } from './server-session.ts'
+import { discoverResult, modernAnswer, refusalOf } from './modern-results.ts'
+import { elicitationMissing, elicitationsIn } from './elicitation-errors.ts'
+import { ServerSession } from './server-session.ts'
+import { sessionKeyOf } from './session-key.ts'
 import { named, resultOf } from './splice.ts'
 import { idSource, type TranslationHost } from './translation.ts'
 import { invalidParams, mostRounds, mostWaiting } from './vocabulary.ts'
@@ -64,10 +65,8 @@ export class ModernClientChannel implements Channel {
       const failure: Failure = { code: 'translation.unmapped', detail: 'initialize' }
       return this.#host.refused(request, errorAnswer(request.id, failure), { failure })
     }
-    const version = versionOf(request)
-    if (version !== undefined && version !== modernVersion) {
-      return this.#answer(request, versionRefusal(request, version), { isError: true })
-    }
+    const refusal = refusalOf(request)
+    if (refusal) return this.#answer(request, refusal, { status: 400, isError: true })
     const session = this.#sessionFor(request)
     if (!session || this.#waiting.size >= mostWaiting) {
       return this.#fail(request, { code: 'gateway.too_many_calls' })
@@ -165,6 +164,9 @@ export class ModernClientChannel implements Channel {
     if (!this.#calls.has(call)) return
     const wanted = end.isError && call.mayAsk ? elicitationsIn(bytes) : undefined
     if (wanted && call.request) {
+      if (!wanted.every((one) => call.session.canAsk(one))) {
+        return this.#finish(call, elicitationMissing(call.request), { ...end, status: 400 })
+      }
       call.repeatAfter(wanted)
       return this.#askClient(call)
     }

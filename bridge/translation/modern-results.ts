@@ -1,9 +1,10 @@
-import { errorCodeOf } from '../channel/error-messages.ts'
+import type { Failure } from '../../shared/errors.ts'
+import { errorAnswer, errorCodeOf } from '../channel/error-messages.ts'
 import type { RpcMessage } from '../channel/rpc-message.ts'
-import { modernVersion, unsupportedVersion } from './era.ts'
+import { modernVersion, saysCapabilities, unsupportedVersion, versionOf } from './era.ts'
 import type { Agreed } from './server-session.ts'
 import { changed, json, rawId, valuesAt, withMembers } from './splice.ts'
-import { invalidParams, serverInfoKey } from './vocabulary.ts'
+import { invalidParams, methodNotFound, removedMethods, serverInfoKey } from './vocabulary.ts'
 
 const none = Buffer.alloc(0)
 const complete = json('complete')
@@ -69,10 +70,24 @@ export function modernAnswer(request: RpcMessage, answer: RpcMessage, { info }: 
 }
 
 /**
- * What a request of a revision that is not translated is answered with.
- * @see [MCP 2026-07-28, Protocol Version Negotiation](https://modelcontextprotocol.io/specification/2026-07-28/basic/versioning#protocol-version-negotiation)
+ * What a request is answered with that no server is asked: it is of a revision that is not translated, lacks what each must say, or has a method
+ * of sessions alone. Undefined where it is none of these.
+ * @see [MCP 2026-07-28, Per-request protocol fields](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#_meta)
  */
-export function versionRefusal({ id = 'null' }: RpcMessage, requested: string): Buffer {
+export function refusalOf(request: RpcMessage): Buffer | undefined {
+  const { id, method } = request
+  const version = versionOf(request)
+  if (version !== undefined && version !== modernVersion) return versionRefusal(request, version)
+  if (version !== undefined && !saysCapabilities(request)) {
+    const failure: Failure = { code: 'gateway.message_invalid', detail: '_meta names no capabilities' }
+    return errorAnswer(id, failure, invalidParams)
+  }
+  const isRemoved = removedMethods.has(method)
+  return isRemoved ? errorAnswer(id, { code: 'gateway.method_unknown' }, methodNotFound) : undefined
+}
+
+/** @see [MCP 2026-07-28, Protocol Version Negotiation](https://modelcontextprotocol.io/specification/2026-07-28/basic/versioning#protocol-version-negotiation) */
+function versionRefusal({ id = 'null' }: RpcMessage, requested: string): Buffer {
   const error = {
     code: unsupportedVersion,
     message: 'Unsupported protocol version',

@@ -3,10 +3,10 @@ import type { Failure } from '../../shared/errors.ts'
 import type { CallEnd, Channel, Json, OpenChannel } from '../channel/channel.ts'
 import { errorAnswer } from '../channel/error-messages.ts'
 import { cancelledId, findParams, readMessage, stringAt, type RpcMessage } from '../channel/rpc-message.ts'
-import { version } from '../version.ts'
 import { EarlyQuestions } from './early-questions.ts'
 import { isNoEventStream, isOpeningRefusal } from './era.ts'
 import type { ModernCall } from './modern-call.ts'
+import { capabilitiesOf } from './session-key.ts'
 import { SessionWishes } from './session-wishes.ts'
 import type { TranslationHost } from './translation.ts'
 import {
@@ -21,14 +21,7 @@ import {
   valuesAt,
   withMembers,
 } from './splice.ts'
-import {
-  capabilitiesKey,
-  infoKey,
-  inputMethods,
-  methodNotFound,
-  olderVersions,
-  severityOf,
-} from './vocabulary.ts'
+import { inputMethods, methodNotFound, severityOf } from './vocabulary.ts'
 
 const none = Buffer.alloc(0)
 
@@ -62,18 +55,6 @@ export interface SessionWaiter {
   failed(bytes: Buffer, end: CallEnd): void
 }
 
-/** The params of `initialize` for what a request says of its client: the key of the session that it is made in. Its bytes as Latin-1. */
-export function sessionKeyOf(request: RpcMessage): string {
-  const meta = findParams(request, ['_meta'])?.[0]
-  const [info, capabilities] = valuesAt(request.bytes, meta, [infoKey, capabilitiesKey])
-  const params = withMembers(none, undefined, {
-    protocolVersion: json(olderVersions[0]),
-    capabilities: capabilities ?? json({}),
-    clientInfo: info ?? json({ name: 'bridgekeeper', version }),
-  })
-  return params.toString('latin1')
-}
-
 /**
  * A session at a server of the older era, for all requests of a client that names the same capabilities.
  * @see [MCP 2025-11-25, Lifecycle](https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle)
@@ -85,6 +66,7 @@ export class ServerSession {
   #agreed: { readonly agreed: Agreed; readonly result: Buffer } | undefined
   #initialize: RpcMessage | undefined
   #waiters: SessionWaiter[] = []
+  #capabilities: Readonly<Record<string, unknown>> | undefined
   readonly #calls = new Map<RpcMessage, ModernCall>()
   /** Questions of the server's that came outside of any call. */
   readonly #questions = new EarlyQuestions((question) => this.#refuse(question))
@@ -205,8 +187,16 @@ export class ServerSession {
     // Over HTTP+SSE, and on the stream of the session, nothing says which call it belongs to.
     const asking = call ?? [...this.#calls.values()].find(({ mayAsk }) => mayAsk)
     if (!inputMethods.has(question.method) || (call && !call.mayAsk)) this.#refuse(question)
+    else if (!this.canAsk(question)) this.#refuse(question, undeclared)
     else if (asking) this.#ask(asking, question)
     else this.#questions.keep(question)
+  }
+
+  /** Whether the client has said that it can be asked this; many servers do not look. */
+  canAsk({ method }: RpcMessage): boolean {
+    const [name = ''] = method?.split('/', 1) ?? []
+    this.#capabilities ??= capabilitiesOf(this.key)
+    return Object.hasOwn(this.#capabilities, name)
   }
 
   #ask(call: ModernCall, question: RpcMessage): void {
@@ -271,6 +261,11 @@ export class ServerSession {
 const notNow: Failure = {
   code: 'translation.unmapped',
   detail: 'the client can be asked for input only during a call',
+}
+
+const undeclared: Failure = {
+  code: 'translation.unmapped',
+  detail: 'the client does not say that it can be asked this',
 }
 
 const State = z.strictObject({

@@ -27,6 +27,18 @@ export const inputMethods = new Set<unknown>(['elicitation/create', 'roots/list'
  */
 export const askingMethods = new Set<unknown>(['prompts/get', 'resources/read', 'tools/call'])
 
+/**
+ * What the current revision has no more of a session's requests. A server of the older era would still answer them, and some change what
+ * all who share its session get.
+ * @see [MCP 2026-07-28, Key Changes](https://modelcontextprotocol.io/specification/2026-07-28/changelog)
+ */
+export const removedMethods = new Set<unknown>([
+  'logging/setLevel',
+  'ping',
+  'resources/subscribe',
+  'resources/unsubscribe',
+])
+
 /** How often one call may be answered with a wish for input. */
 export const mostRounds = 32
 

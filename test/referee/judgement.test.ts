@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Check, Scenario } from './conformance.ts'
-import { differences, faultsOf, judgementOf } from './judgement.ts'
+import { differences, faultsOf, judgementOf, surprisesIn } from './judgement.ts'
+import type { Unmapped } from './unmapped.ts'
 
 describe('the judgement on a scenario', () => {
   it('is without faults when every check succeeded, was skipped or only informs', () => {
@@ -37,6 +38,33 @@ describe('the judgement on a run', () => {
   it('counts a required scenario that was not run', () => {
     const { required } = judgementOf('run', { required: ['ping'], unscored: [] }, [])
     expect(required).toEqual([{ scenario: 'ping', faults: ['it was not run'], tries: 0 }])
+  })
+})
+
+describe('the judgement on a route on which something does not map', () => {
+  const run = judgementOf('run', { required: ['ping', 'tasks'], unscored: [] }, [
+    { scenario: 'ping', faults: [], tries: 1 },
+    { scenario: 'tasks', faults: ['one: fails', 'two (warning): is odd', 'one: fails again'], tries: 1 },
+  ])
+  const without = (...checks: string[]) => ({ checks, reason: 'a reason' })
+
+  it.each<[string, Unmapped, string[]]>([
+    ['is not surprised where just these checks fail', { tasks: without('one', 'two') }, []],
+    ['is surprised where a scenario fails that should not', {}, ['tasks']],
+    ['is surprised where a check fails that should not', { tasks: without('one') }, ['tasks']],
+    ['is surprised where a check passes', { tasks: without('one', 'two', 'three') }, ['tasks']],
+    [
+      'is surprised where a scenario passes',
+      { tasks: without('one', 'two'), ping: without('one') },
+      ['ping'],
+    ],
+    [
+      'is surprised by a scenario that is gone',
+      { tasks: without('one', 'two'), gone: without('one') },
+      ['gone'],
+    ],
+  ])('%s', (_, known, surprises) => {
+    expect(surprisesIn(run, known)).toEqual(surprises)
   })
 })
 

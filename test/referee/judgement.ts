@@ -1,5 +1,6 @@
 import type { Check, Leg, Requirements, Scenario } from './conformance.ts'
 import { endingFault } from './ending.ts'
+import type { Unmapped } from './unmapped.ts'
 
 /** What became of one scenario. It passed when there are no faults. */
 export interface Verdict {
@@ -44,6 +45,19 @@ export function judgementOf(
 export function differences(direct: readonly Scenario[], bridged: readonly Scenario[]): string[] {
   const names = new Set([...direct, ...bridged].map(({ name }) => name))
   return [...names].filter((name) => signature(direct, name) !== signature(bridged, name)).sort()
+}
+
+/** The required scenarios in which not just the checks fail that are known not to pass there. */
+export function surprisesIn({ required }: Judgement, known: Unmapped): string[] {
+  const faults = new Map(required.map((verdict) => [verdict.scenario, verdict.faults]))
+  const names = new Set([...faults.keys(), ...Object.keys(known)])
+  return [...names].filter((name) => !isAsKnown(faults.get(name) ?? [], known[name]?.checks)).sort()
+}
+
+/** Whether these are the faults of just these checks. */
+export function isAsKnown(faults: readonly string[], checks: readonly string[] = []): boolean {
+  const failed = new Set(faults.map((fault) => fault.split(/[ :]/, 1).join('')))
+  return failed.size === checks.length && checks.every((check) => failed.has(check))
 }
 
 function signature(scenarios: readonly Scenario[], wanted: string): string {

@@ -28,5 +28,12 @@ async function judge(judges: Court): Promise<Report> {
     await judges.judgeClient(session),
     await judges.judgeBackwardCompatibility(),
   ]
-  return { clients, servers: [await judges.judgeServer(modern), await judges.judgeServer(session)] }
+  const servers = [await judges.judgeServer(modern), await judges.judgeServer(session)]
+  const routes = [
+    await judges.judgeRoute('stdio', modern),
+    await judges.judgeRoute('stdio', session),
+    await judges.judgeRoute('translation', modern),
+    await judges.judgeRoute('translation', session),
+  ]
+  return { clients, servers, routes }
 }

@@ -11,6 +11,8 @@ import { createTemporaryHome } from '../support/temporary-home.ts'
 /** A bridge in a process and a home of its own, driven as every face drives it. */
 export interface RefereeBridge {
   readonly control: ControlClient
+  /** The environment of its client apps. */
+  readonly env: Readonly<Record<string, string>>
   /** Ends the process and removes its home. */
   close(): Promise<void>
 }
@@ -43,7 +45,7 @@ export async function startBridge(builtBridge: string): Promise<RefereeBridge> {
     if (typeof line !== 'string') throw new Error(`${builtBridge} ended at once; npm run build makes it`)
     const started = StartEvent.parse(JSON.parse(line))
     if (started.event !== 'ready') throw new Error(`the bridge did not start: ${line}`)
-    return { control: connectControl(systemPaths(home.env).socket), close }
+    return { control: connectControl(systemPaths(home.env).socket), env: home.env, close }
   } catch (thrown) {
     await close()
     throw thrown

@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openCourt, type Court, type Revision } from './court.ts'
 import type { Judgement } from './judgement.ts'
 import { findNewerNode } from '../support/newer-node.ts'
+import { routes, unmapped, type Route } from './unmapped.ts'
 
 const node = await findNewerNode()
 const unavailable = 'missing' in node ? ` (not run: ${node.missing})` : ''
@@ -53,6 +55,48 @@ describe.skipIf(unavailable !== '')(`the conformance suite of MCP${unavailable}`
       },
       5 * minutes,
     )
+  })
+
+  describe('judges a conforming server by routes that change more than bytes', () => {
+    it.each<[Route, Revision]>([
+      ['stdio', '2026-07-28'],
+      ['stdio', '2025-11-25'],
+      ['translation', '2026-07-28'],
+      ['translation', '2025-11-25'],
+    ])(
+      'and finds through %s all that is required of %s, but for what is known not to map',
+      async (route, revision) => {
+        const { judgement, surprises } = await court.judgeRoute(route, revision)
+        const told = faultsIn(judgement).filter((fault) => surprises.some((name) => fault.includes(name)))
+        expect([...surprises, ...told]).toEqual([])
+      },
+      5 * minutes,
+    )
+  })
+})
+
+describe('what does not map', () => {
+  it('is told with its reason in docs/testing.md, and nothing else is', async () => {
+    const docs = await readFile(new URL('../../docs/testing.md', import.meta.url), 'utf8')
+    const [, section = ''] = docs.split(/^## What the conformance suite cannot see .*$/m)
+    const told = section
+      .split(/^## /m, 1)
+      .join('')
+      .split('\n')
+      .map((row) => row.split('|').map((cell) => cell.trim()))
+      .flatMap(([, where, scenario, reason]) =>
+        scenario?.startsWith('`') ? [[where, scenario.slice(1, -1), reason]] : [],
+      )
+    const known = Object.entries(unmapped).flatMap(([route, revisions]) =>
+      Object.entries(revisions).flatMap(([revision, scenarios]) =>
+        Object.entries(scenarios).map(([name, { reason }]) => [
+          `${revision}, ${routes[route as Route]}`,
+          name,
+          reason,
+        ]),
+      ),
+    )
+    expect(told).toEqual(known)
   })
 })
 

@@ -1,21 +1,25 @@
-import type { ServerComparison } from './court.ts'
+import type { RouteJudgement, ServerComparison } from './court.ts'
 import type { Judgement, Verdict } from './judgement.ts'
 
 /** Everything the referee said of the bridge. */
 export interface Report {
   readonly clients: readonly Judgement[]
   readonly servers: readonly ServerComparison[]
+  readonly routes: readonly RouteJudgement[]
 }
 
-/** Whether all that is required passed, and the bridge changed nothing of what a server does. */
-export function isAcceptable({ clients, servers }: Report): boolean {
+/** Whether all that is required passed, but for what is known not to map, and the endpoint changed nothing of what a server does. */
+export function isAcceptable({ clients, servers, routes }: Report): boolean {
   const judgements = [...clients, ...servers.flatMap(({ direct, bridged }) => [direct, bridged])]
   const isComplete = judgements.every(({ required }) => required.length > 0 && required.every(passed))
-  return isComplete && servers.every((server) => server.differences.length === 0)
+  const isAsKnown = routes.every(
+    ({ judgement, surprises }) => judgement.required.length > 0 && surprises.length === 0,
+  )
+  return isComplete && isAsKnown && servers.every((server) => server.differences.length === 0)
 }
 
 /** The report as a table for people, with every fault of a required scenario below its run. */
-export function formatReport({ clients, servers }: Report): string {
+export function formatReport({ clients, servers, routes }: Report): string {
   return [
     ...clients.flatMap(formatJudgement),
     ...servers.flatMap(({ direct, bridged, differences }) => [
@@ -25,7 +29,17 @@ export function formatReport({ clients, servers }: Report): string {
         ? '  the same as direct, check by check'
         : `  differs from direct in: ${differences.join(', ')}`,
     ]),
+    ...routes.flatMap(formatRoute),
   ].join('\n')
+}
+
+function formatRoute({ judgement, unmapped, surprises }: RouteJudgement): string[] {
+  const required = judgement.required.filter(({ scenario }) => !Object.hasOwn(unmapped, scenario))
+  return [
+    ...formatJudgement({ ...judgement, required }),
+    ...Object.entries(unmapped).map(([name, { reason }]) => `  does not map: ${name}\n      ${reason}`),
+    ...(surprises.length > 0 ? [`  not as it is known: ${surprises.join(', ')}`] : []),
+  ]
 }
 
 function formatJudgement({ title, required, unscored }: Judgement): string[] {

@@ -18,6 +18,8 @@ import {
 import { startScriptedServer } from './scripted-server.ts'
 import { serveHosted, type HostedSceneOptions } from './scene.ts'
 
+const versionAlone = { 'io.modelcontextprotocol/protocolVersion': modernVersion }
+
 async function setScene(options: HostedSceneOptions = {}) {
   const server = await startScriptedServer()
   return { server, scene: await serveHosted(server.url, options) }
@@ -137,6 +139,7 @@ describe('requests without a session (MCP 2026-07-28, Sending Messages)', () => 
     ['an answer', { jsonrpc: '2.0', id: 1, result: {} }, -32_600],
     ['no JSON', '{', -32_700],
     ['a request that names no version', call(1, 'echo'), -32_602],
+    ['a request that names no capabilities', call(1, 'echo', { _meta: versionAlone }), -32_602],
   ])('are 400 for %s', async (_, message, code) => {
     const { scene } = await setScene()
     const answer = await rawClient(scene).post(message, headersOf(modernCall(1, 'echo')))

@@ -94,6 +94,31 @@ describe('a modern client of a server that knows sessions only: the start', () =
   })
 })
 
+describe('a modern client of a server that knows sessions only: requests that the server never sees', () => {
+  it('are those of sessions, by which one client could change what all others get', async () => {
+    const { open, server } = await setTranslationScene('session')
+    const { ask } = raw(overChannel(open))
+    await ask(0, 'tools/list')
+    const before = server.loopback.requests.length
+    const methods = ['ping', 'logging/setLevel', 'resources/subscribe', 'resources/unsubscribe']
+    for (const method of methods) {
+      const { error } = await ask(method, method, { level: 'error', uri: 'test://any' })
+      expect(error).toMatchObject({ code: -32_601, data: { code: 'gateway.method_unknown' } })
+    }
+    const bodies = server.loopback.requests.slice(before).map(({ body }) => body)
+    expect(bodies.filter((body) => methods.some((method) => body.includes(`"${method}"`)))).toEqual([])
+  })
+
+  it('are those that do not say what their client can do', async () => {
+    const { open } = await setTranslationScene('session')
+    const { ask } = raw(overChannel(open))
+    const _meta = { 'io.modelcontextprotocol/clientCapabilities': undefined }
+    await ask(0, 'tools/list')
+    const { error } = await ask(1, 'tools/list', { _meta })
+    expect(error).toMatchObject({ code: -32_602, data: { code: 'gateway.message_invalid' } })
+  })
+})
+
 describe('a modern client of a server that knows sessions only: calls', () => {
   it('gets results with what the current revision wants in them, and sends nothing of it to the server', async () => {
     const { open, server } = await setTranslationScene('session')
@@ -271,7 +296,11 @@ describe('a modern client of a server that knows sessions only: calls that nobod
       () => expect(server.loopback.requests.at(-1)?.answer?.body).toContain('went on without'),
       patience,
     )
-    const { result } = await ask(2, 'tools/call', { ...call, requestState })
+    let { result } = await ask(2, 'tools/call', { ...call, requestState })
+    // What the server has said may still be on its way.
+    for (let id = 3; result.resultType === 'input_required'; id++) {
+      result = (await ask(id, 'tools/call', { ...call, requestState: result.requestState })).result
+    }
     expect(text(result)).toBe('went on without')
   })
 })

@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { overChannel, type ChannelTransport } from '../../support/channel-transport.ts'
 import { answerAsUsual, startSseServer, type Message, type SseServer } from '../../support/sse-server.ts'
 import { modern } from '../../support/stdio-client.ts'
+import { capabilitiesKey } from '../../../bridge/translation/vocabulary.ts'
 import { channelsTo } from './scene.ts'
 
 const patience = { timeout: 20_000 }
@@ -16,7 +17,10 @@ interface Scene {
 }
 
 /** A modern client of a server of 2024-11-05 that says these messages when a tool is called. */
-async function setScene(onCall: (call: Message) => object[]): Promise<Scene> {
+async function setScene(
+  onCall: (call: Message) => object[],
+  capabilities: object = { elicitation: {} },
+): Promise<Scene> {
   const server = await startSseServer({
     react(message, stream) {
       if (message.method !== 'tools/call') return answerAsUsual(message, stream)
@@ -30,7 +34,8 @@ async function setScene(onCall: (call: Message) => object[]): Promise<Scene> {
     server,
     transport,
     call: (id, params = {}) => {
-      const message = { jsonrpc: '2.0', id, method: 'tools/call', params: modern({ name: 'a', ...params }) }
+      const own = { name: 'a', _meta: { [capabilitiesKey]: capabilities }, ...params }
+      const message = { jsonrpc: '2.0', id, method: 'tools/call', params: modern(own) }
       void transport.send(message as never)
     },
     answers: () => transport.said.map((line) => JSON.parse(line) as Message),
@@ -60,6 +65,32 @@ describe('what an older server asks a modern client', () => {
       () => expect(answers()).toMatchObject([{ id: 1, result: { resultType: 'complete' } }]),
       patience,
     )
+  })
+
+  it('is refused where the client does not say that it can be asked', async () => {
+    const { call, replies, answers } = await setScene(
+      (message) => [{ id: 'rash', ...elicitation }, answerTo(message)],
+      { sampling: {} },
+    )
+    call(1)
+    await vi.waitFor(() => expect(replies()).toHaveLength(1), patience)
+    expect(replies()[0]).toMatchObject({ id: 'rash', error: { code: -32_601 } })
+    await vi.waitFor(
+      () => expect(answers()).toMatchObject([{ id: 1, result: { resultType: 'complete' } }]),
+      patience,
+    )
+  })
+
+  it('is what the client lacks where a person has to be sent somewhere first', async () => {
+    const elicitations = [{ mode: 'url', elicitationId: '1', url: 'https://example.com', message: 'Go' }]
+    const error = { code: -32_042, message: 'first', data: { elicitations } }
+    const { call, answers } = await setScene(({ id }) => [{ id, error }], { sampling: {} })
+    call(1)
+    await vi.waitFor(() => expect(answers()).toHaveLength(1), patience)
+    expect(answers()[0]).toMatchObject({
+      id: 1,
+      error: { code: -32_021, data: { requiredCapabilities: { elicitation: {} } } },
+    })
   })
 
   it('is not asked any more when the server has taken it back', async () => {

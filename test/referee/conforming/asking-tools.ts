@@ -1,39 +1,47 @@
-import type { CallToolResult, ElicitRequestFormParams, McpServer } from '@modelcontextprotocol/server'
+import {
+  inputRequired,
+  type CallToolResult,
+  type ElicitRequestFormParams,
+  type InputRequiredResult,
+  type McpServer,
+  type ServerContext,
+} from '@modelcontextprotocol/server'
 import { z } from 'zod'
 import { text } from './content.ts'
 
 type Form = ElicitRequestFormParams['requestedSchema']
 
-/** The tools that ask the client in the middle of a call, as sessions up to 2025-11-25 do. */
+/**
+ * The tools that ask the client in the middle of a call. The library turns these questions into requests of a session, which the scenarios up
+ * to 2025-11-25 look at.
+ */
 export function registerAskingTools(server: McpServer): void {
   server.registerTool(
     'test_sampling',
     { description: 'Asks the model of the client.', inputSchema: z.object({ prompt: z.string() }) },
-    async ({ prompt }, { mcpReq }) => {
+    ({ prompt }, { mcpReq: { inputResponses } }) => {
       const messages = [{ role: 'user' as const, content: { type: 'text' as const, text: prompt } }]
-      const { content } = await mcpReq.send({
-        method: 'sampling/createMessage',
-        params: { messages, maxTokens: 100 },
+      const answer = inputResponses?.['answer']
+      if (answer !== undefined) return text(`LLM response: ${JSON.stringify(answer)}`)
+      return inputRequired({
+        inputRequests: { answer: inputRequired.createMessage({ messages, maxTokens: 100 }) },
       })
-      return text(`LLM response: ${JSON.stringify(content)}`)
     },
   )
   server.registerTool(
     'test_elicitation',
     { description: 'Asks the person.', inputSchema: z.object({ message: z.string() }) },
-    async ({ message }, { mcpReq }) =>
-      answerOf('User response', await mcpReq.send(form(message, contactForm))),
+    ({ message }, context) => ask('User response', context, message, contactForm),
   )
   server.registerTool(
     'test_elicitation_sep1034_defaults',
     { description: 'Asks with defaults for every kind of field.' },
-    async ({ mcpReq }) =>
-      answerOf('Elicitation completed', await mcpReq.send(form('Review the defaults.', defaultsForm))),
+    (context) => ask('Elicitation completed', context, 'Review the defaults.', defaultsForm),
   )
   server.registerTool(
     'test_elicitation_sep1330_enums',
     { description: 'Asks with every kind of choice.' },
-    async ({ mcpReq }) => answerOf('Elicitation completed', await mcpReq.send(form('Choose.', choicesForm))),
+    (context) => ask('Elicitation completed', context, 'Choose.', choicesForm),
   )
 }
 
@@ -75,10 +83,14 @@ const choicesForm: Form = {
   },
 }
 
-function form(message: string, requestedSchema: Form) {
-  return { method: 'elicitation/create' as const, params: { message, requestedSchema } }
-}
-
-function answerOf(what: string, { action, content }: { action: string; content?: unknown }): CallToolResult {
-  return text(`${what}: action=${action}, content=${JSON.stringify(content ?? {})}`)
+function ask(
+  what: string,
+  { mcpReq: { inputResponses } }: ServerContext,
+  message: string,
+  requestedSchema: Form,
+): CallToolResult | InputRequiredResult {
+  const answer = inputResponses?.['answer'] as { action: string; content?: unknown } | undefined
+  return answer === undefined
+    ? inputRequired({ inputRequests: { answer: inputRequired.elicit({ message, requestedSchema }) } })
+    : text(`${what}: action=${answer.action}, content=${JSON.stringify(answer.content ?? {})}`)
 }

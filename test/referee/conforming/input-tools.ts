@@ -45,9 +45,10 @@ export function registerInputTools(server: McpServer, codec: RequestStateCodec<R
     'test_input_required_result_capabilities',
     { description: 'Asks only for what the client says it can do.' },
     ({ mcpReq: { inputResponses, envelope } }) => {
-      // The types of the library leave the envelope's fields out.
+      // The types of the library leave the envelope's fields out. A session has none, and its capabilities are said once.
       const declared = envelope as Record<string, ClientCapabilities | undefined> | undefined
-      const { elicitation, sampling, roots: hasRoots } = declared?.[CLIENT_CAPABILITIES_META_KEY] ?? {}
+      const capabilities = declared?.[CLIENT_CAPABILITIES_META_KEY] ?? server.server.getClientCapabilities()
+      const { elicitation, sampling, roots: hasRoots } = capabilities ?? {}
       const inputRequests: InputRequests = {
         ...(elicitation && { user_name: nameForm }),
         ...(sampling && { greeting: model }),

@@ -11,6 +11,7 @@ import {
   isLegacyRequest,
   McpServer,
 } from '@modelcontextprotocol/server'
+import type { Era } from '../../../bridge/translation/era.ts'
 import { sendJson, startLoopback, type Exchange } from '../../support/loopback.ts'
 import { createMcpSessions } from '../../support/mcp-sessions.ts'
 import { registerAskingTools } from './asking-tools.ts'
@@ -18,7 +19,7 @@ import { registerInputTools, type RoundState } from './input-tools.ts'
 import { registerPrompts, registerResources } from './resources-and-prompts.ts'
 import { registerTools, type ChangeNews } from './tools.ts'
 
-/** A running MCP server that keeps both revisions of the specification, under two addresses. */
+/** A running MCP server that keeps the revisions of the specification, under two addresses. */
 export interface ConformingServer {
   /** Serves everybody. */
   readonly openUrl: URL
@@ -27,16 +28,27 @@ export interface ConformingServer {
   close(): Promise<void>
 }
 
+export interface ConformingOptions {
+  readonly bearer: string
+  /** The one era that it speaks; both by default. */
+  readonly era?: Era | undefined
+}
+
 /** Starts the server that the referee judges, directly and through the bridge, on 127.0.0.1. */
-export async function startConformingServer({ bearer }: { bearer: string }): Promise<ConformingServer> {
+export async function startConformingServer({ bearer, era }: ConformingOptions): Promise<ConformingServer> {
   const loopback = await startLoopback({ keep: 'nothing' })
   const openUrl = new URL('/open/mcp', loopback.origin)
   const guardedUrl = new URL('/guarded/mcp', loopback.origin)
   const codec = createRequestStateCodec<RoundState>({ key: randomBytes(32) })
-  const create = (): McpServer => createFeatures(codec, modern.notify)
-  const modern = createMcpHandler(create, { legacy: 'reject' })
+  const modern = createMcpHandler(() => createFeatures(codec, modern.notify), { legacy: 'reject' })
   const serveModern = toNodeHandler(modern)
-  const sessions = createMcpSessions(create)
+  const sessions = createMcpSessions(() => {
+    const server: McpServer = createFeatures(codec, {
+      toolsChanged: () => server.sendToolListChanged(),
+      promptsChanged: () => server.sendPromptListChanged(),
+    })
+    return server
+  })
   const isLocalHost = localhostHostValidation()
   const isLocalOrigin = localhostOriginValidation()
 
@@ -56,8 +68,10 @@ export async function startConformingServer({ bearer }: { bearer: string }): Pro
   async function serve(exchange: Exchange, message: unknown): Promise<void> {
     const { req, res } = exchange
     const request = Object.assign(req, { method: req.method ?? '', url: req.url ?? '' })
-    const isLegacy = await isLegacyRequest(await toWebRequest(request, message), message)
-    if (isLegacy) await sessions.serve(exchange, message, undefined)
+    const isOfSession = async (): Promise<boolean> =>
+      await isLegacyRequest(await toWebRequest(request, message), message)
+    if (era === undefined ? await isOfSession() : era === 'session')
+      await sessions.serve(exchange, message, undefined)
     else await serveModern(request, res, message)
   }
 

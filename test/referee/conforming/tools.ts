@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fromJsonSchema, type McpServer } from '@modelcontextprotocol/server'
 import { redPixel, silence, text } from './content.ts'
 
-/** What the tools announce to open `subscriptions/listen` streams. */
+/** What the tools announce: to open `subscriptions/listen` streams, or to their own session. */
 export interface ChangeNews {
   toolsChanged(): void
   promptsChanged(): void
