@@ -25,6 +25,7 @@ export class Inquiry implements ChannelClient {
   >()
   #lastId = 0
   #isModern = true
+  #isClosed = false
 
   constructor(open: OpenChannel) {
     this.#channel = open(this)
@@ -51,6 +52,7 @@ export class Inquiry implements ChannelClient {
     const said = this.#isModern ? { ...params, _meta: meta } : params
     const request = messageOf({ id: `bridgekeeper-${++this.#lastId}`, method, params: said })
     return new Promise((resolve, reject) => {
+      if (this.#isClosed) return reject(new BridgeError('network.timeout'))
       this.#waiting.set(request, { resolve, reject })
       this.#channel.take(request)
     })
@@ -58,6 +60,7 @@ export class Inquiry implements ChannelClient {
 
   /** Ends it, also at the server. What is still awaited is rejected. */
   close(): void {
+    this.#isClosed = true
     for (const { reject } of this.#waiting.values()) reject(new BridgeError('network.timeout'))
     this.#waiting.clear()
     this.#channel.close(true)

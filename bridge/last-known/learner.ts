@@ -43,6 +43,9 @@ const restMs = 60_000
 const limitMs = 60_000
 const staleMs = 24 * 60 * 60_000
 
+/** How many servers are asked at the same time, however many connections come to work together. */
+const mostAtOnce = 4
+
 const mostPages = 100
 
 /** Makes a learner. It does nothing by itself. */
@@ -65,7 +68,7 @@ export function createLearner({ memory, open, statusOf, clock, log }: LearnerOpt
       connection,
       clock.after(wait, () => {
         planned.delete(connection)
-        if (running.has(connection)) plan(connection)
+        if (running.has(connection) || running.size >= mostAtOnce) plan(connection)
         else if (statusOf(connection) === 'connected') void learn(connection)
         else used.delete(connection)
       }),

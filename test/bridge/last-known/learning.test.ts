@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ListCounts } from '../../../shared/connection.ts'
 import { startMcpServer } from '../../support/mcp-server.ts'
 import { startBridge } from '../../support/bridge-under-test.ts'
@@ -52,6 +52,31 @@ describe('what is learned in the background', () => {
       expect(scene.asked()).toBe(afterwards)
     },
   )
+
+  it('is asked of four servers at once, however many connections come to work together', async () => {
+    const clock = createHandClock()
+    const bridge = await startBridge({ clock })
+    onTestFinished(() => bridge.close())
+    const servers = await Promise.all(Array.from({ length: 10 }, () => startMcpServer()))
+    for (const server of servers) onTestFinished(() => server.close())
+    const ids = servers.map((_, n) => `server-${n}`)
+    for (const [n, { url }] of servers.entries()) await bridge.connect(url, { id: ids[n] ?? '' })
+    const gates = servers.map(({ loopback }) => loopback.faults.hold('/mcp'))
+    for (const id of ids) bridge.bridge.channels.learner.used(id)
+    const waiting = (): number => gates.filter((gate) => gate.waiting() > 0).length
+    clock.pass(2_000)
+    await expect.poll(waiting, { timeout: 10_000 }).toBe(4)
+    clock.pass(10_000)
+    expect(waiting()).toBe(4)
+    for (const gate of gates) gate.open()
+    const { signal } = new AbortController()
+    const known = async (): Promise<number> => {
+      clock.pass(2_000)
+      const all = ids.map((id) => bridge.control.connections.knownTools({ id: id as never }, signal))
+      return (await Promise.all(all)).filter((one) => one !== undefined).length
+    }
+    await expect.poll(known, { timeout: 10_000 }).toBe(10)
+  })
 
   it('is nothing at the start of a bridge, nor while nobody is signed in', async () => {
     const { scene, clock } = await setStillScene()
