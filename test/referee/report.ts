@@ -21,7 +21,7 @@ export function isAcceptable({ clients, servers, routes }: Report): boolean {
 /** The report as a table for people, with every fault of a required scenario below its run. */
 export function formatReport({ clients, servers, routes }: Report): string {
   return [
-    ...clients.flatMap(formatJudgement),
+    ...clients.flatMap((judgement) => formatJudgement(judgement)),
     ...servers.flatMap(({ direct, bridged, differences }) => [
       ...formatJudgement(direct),
       ...formatJudgement(bridged),
@@ -34,17 +34,21 @@ export function formatReport({ clients, servers, routes }: Report): string {
 }
 
 function formatRoute({ judgement, unmapped, surprises }: RouteJudgement): string[] {
-  const required = judgement.required.filter(({ scenario }) => !Object.hasOwn(unmapped, scenario))
+  const excused = new Set(Object.keys(unmapped).filter((name) => !surprises.includes(name)))
   return [
-    ...formatJudgement({ ...judgement, required }),
+    ...formatJudgement(judgement, excused),
     ...Object.entries(unmapped).map(([name, { reason }]) => `  does not map: ${name}\n      ${reason}`),
     ...(surprises.length > 0 ? [`  not as it is known: ${surprises.join(', ')}`] : []),
   ]
 }
 
-function formatJudgement({ title, required, unscored }: Judgement): string[] {
+/** `excused` are the scenarios whose faults are told elsewhere. */
+function formatJudgement(
+  { title, required, unscored }: Judgement,
+  excused: ReadonlySet<string> = new Set(),
+): string[] {
   const score = `required ${count(required)}${unscored.length > 0 ? `, not scored ${count(unscored)}` : ''}`
-  const failed = required.filter((verdict) => !passed(verdict))
+  const failed = required.filter((verdict) => !passed(verdict) && !excused.has(verdict.scenario))
   const repeated = required.filter(({ tries }) => tries > 1)
   const missed = unscored.filter((verdict) => !passed(verdict)).map(({ scenario }) => scenario)
   return [
