@@ -3,12 +3,20 @@ import { Link, Redirect, Route, Switch, useRoute } from 'wouter'
 import { Mark } from './parts/mark.tsx'
 import { useBridge } from './state/bridge-context.ts'
 import { useLine } from './state/live.ts'
+import { useApprovals } from './state/approvals.ts'
+import { ActivityView } from './views/activity/activity.tsx'
+import { ApprovalsView } from './views/approvals/approvals.tsx'
 import { ServersView } from './views/servers/servers.tsx'
 
-const places = [{ path: '/servers', name: 'Servers' }] as const
+const places = [
+  { path: '/servers', name: 'Servers' },
+  { path: '/approvals', name: 'Approvals' },
+  { path: '/activity', name: 'Activity' },
+] as const
 
 /** The window: where to go on the left, the view beside it, and how the bridge is below. */
 export function Shell() {
+  const { data: approvals = [] } = useApprovals()
   return (
     <div className="grid h-full grid-rows-[auto_minmax(0,1fr)] min-[640px]:grid-cols-[208px_minmax(0,1fr)] min-[640px]:grid-rows-1">
       <nav
@@ -19,12 +27,18 @@ export function Shell() {
           <Mark /> Bridgekeeper
         </div>
         {places.map((place) => (
-          <Place key={place.path} {...place} />
+          <Place key={place.path} {...place} waiting={place.path === '/approvals' ? approvals.length : 0} />
         ))}
         <BridgeLine />
       </nav>
       <Switch>
         <Route path="/servers/:id?">{({ id }) => <ServersView id={id} />}</Route>
+        <Route path="/activity">
+          <ActivityView />
+        </Route>
+        <Route path="/approvals">
+          <ApprovalsView />
+        </Route>
         <Route>
           <Redirect to="/servers" replace />
         </Route>
@@ -33,7 +47,15 @@ export function Shell() {
   )
 }
 
-function Place({ path, name }: { readonly path: string; readonly name: string }) {
+function Place({
+  path,
+  name,
+  waiting,
+}: {
+  readonly path: string
+  readonly name: string
+  readonly waiting: number
+}) {
   const [isHere] = useRoute(`${path}/*?`)
   const look = isHere
     ? 'bg-panel font-semibold text-ink ring-1 ring-line'
@@ -42,9 +64,15 @@ function Place({ path, name }: { readonly path: string; readonly name: string })
     <Link
       href={path}
       aria-current={isHere ? 'page' : undefined}
-      className={`rounded-lg px-2.5 py-1.5 whitespace-nowrap ${look}`}
+      className={`flex items-center justify-between gap-2 rounded-lg px-2.5 py-1.5 whitespace-nowrap ${look}`}
     >
       {name}
+      {waiting > 0 && (
+        <span className="rounded-full bg-asked-ground px-1.5 text-[11.5px] leading-5 font-semibold text-asked">
+          {waiting}
+          <span className="sr-only"> waiting for you</span>
+        </span>
+      )}
     </Link>
   )
 }

@@ -1,17 +1,24 @@
 import { chromium, type Browser, type BrowserContext, type Page } from '@playwright/test'
+import { existsSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll } from 'vitest'
 import type { BridgeUnderTest } from '../support/bridge-under-test.ts'
 
-let browser: Browser
+const chromiumPath = '/usr/bin/chromium'
+const isMissing = !existsSync(chromiumPath)
+
+let browser: Browser | undefined
 const contexts: BrowserContext[] = []
 
 beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium' })
+  if (!isMissing) browser = await chromium.launch({ executablePath: chromiumPath })
 })
 afterEach(async () => {
   for (const context of contexts.splice(0)) await context.close()
 })
 afterAll(() => browser?.close())
+
+/** Why there can be no window here, for the name of the tests that are skipped then; else empty. */
+export const unavailable = isMissing ? ` (skipped: there is no ${chromiumPath})` : ''
 
 /** A real browser that the bridge let in, on the page of the window. */
 export interface Window {
@@ -32,9 +39,16 @@ export async function openWindow(
   { control, origin }: Pick<BridgeUnderTest, 'control' | 'origin'>,
   { width = 1280, height = 820, colorScheme = 'light' }: WindowOptions = {},
 ): Promise<Window> {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme, reducedMotion: 'reduce' })
+  if (!browser) throw new Error(`there is no ${chromiumPath}`)
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme,
+    reducedMotion: 'reduce',
+  })
   contexts.push(context)
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin })
+  // Shorter than a test may take, so that what did not appear is named.
+  context.setDefaultTimeout(15_000)
   const page = await context.newPage()
   const complaints: string[] = []
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
