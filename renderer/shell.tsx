@@ -6,12 +6,18 @@ import { useLine } from './state/live.ts'
 import { useApprovals } from './state/approvals.ts'
 import { ActivityView } from './views/activity/activity.tsx'
 import { ApprovalsView } from './views/approvals/approvals.tsx'
+import { ClientsView } from './views/clients/clients.tsx'
+import { DoctorView } from './views/doctor/doctor.tsx'
 import { ServersView } from './views/servers/servers.tsx'
+import { SettingsView } from './views/settings/settings.tsx'
 
 const places = [
   { path: '/servers', name: 'Servers' },
+  { path: '/clients', name: 'Client apps' },
   { path: '/approvals', name: 'Approvals' },
   { path: '/activity', name: 'Activity' },
+  { path: '/settings', name: 'Settings' },
+  { path: '/doctor', name: 'Doctor' },
 ] as const
 
 /** The window: where to go on the left, the view beside it, and how the bridge is below. */
@@ -33,6 +39,13 @@ export function Shell() {
       </nav>
       <Switch>
         <Route path="/servers/:id?">{({ id }) => <ServersView id={id} />}</Route>
+        <Route path="/clients/:id?">{({ id }) => <ClientsView id={id} />}</Route>
+        <Route path="/settings">
+          <SettingsView />
+        </Route>
+        <Route path="/doctor">
+          <DoctorView />
+        </Route>
         <Route path="/activity">
           <ActivityView />
         </Route>
@@ -89,7 +102,7 @@ function BridgeLine() {
   const line = useLine(live)
   const { data } = useQuery({ queryKey: ['status'], queryFn: () => bridge.bridge.status({}) })
   return (
-    <footer role="status" className="mt-auto px-2.5 text-[12px] leading-normal text-soft max-[639px]:hidden">
+    <div role="status" className="mt-auto px-2.5 text-[12px] leading-normal text-soft max-[639px]:hidden">
       {line === 'lost' ? (
         <b className="font-semibold text-broken">The bridge does not answer. Trying again.</b>
       ) : (
@@ -101,6 +114,6 @@ function BridgeLine() {
           </>
         )
       )}
-    </footer>
+    </div>
   )
 }
