@@ -5,7 +5,7 @@ import type { Connected } from './bridge/connect.ts'
 import { Mark } from './parts/mark.tsx'
 import { Shell } from './shell.tsx'
 import { SurroundingsContext, type Surroundings } from './state/bridge-context.ts'
-import { Live } from './state/live.ts'
+import { Live, traceKey } from './state/live.ts'
 import { followPlaces } from './bridge/follow-places.ts'
 import { openPage } from './bridge/open-page.ts'
 import { SignIns } from './state/sign-ins.ts'
@@ -24,7 +24,11 @@ function Window({ bridge, desktop }: Connected) {
   const [surroundings, setSurroundings] = useState<Surroundings>()
   useEffect(() => {
     const live = new Live(bridge, queries)
-    const signIns = new SignIns(bridge, openPage)
+    const signIns = new SignIns(
+      bridge,
+      openPage,
+      (id) => void queries.invalidateQueries({ queryKey: traceKey(id) }),
+    )
     const following = desktop && followPlaces(desktop)
     setSurroundings({ bridge, desktop, live, signIns })
     return () => {

@@ -28,14 +28,12 @@ export function Time({ at }: { readonly at: number }) {
   )
 }
 
-const tickMs = 20_000
-
-/** The present, renewed often enough for words in minutes. */
-export function useNow(): number {
+/** The present, renewed often enough for words in minutes, or as often as is said. */
+export function useNow(tickMs = 20_000): number {
   const [now, setNow] = useState(() => Date.now())
   useEffect(() => {
     const timer = setInterval(() => setNow(Date.now()), tickMs)
     return () => clearInterval(timer)
-  }, [])
+  }, [tickMs])
   return now
 }

@@ -1,13 +1,16 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
 import type { BridgeClient } from '../bridge/client.ts'
-import type { Connection } from '../../shared/connection.ts'
+import type { ApprovalDetails } from '../../shared/access.ts'
+import type { Connection, ConnectionId } from '../../shared/connection.ts'
 import type { BridgeEvent } from '../../shared/events.ts'
 
 /** How things stand between this page and the bridge. */
 export type Line = 'connecting' | 'live' | 'lost'
 
 export const connectionsKey = ['connections'] as const
+export const traceKey = (id: ConnectionId): readonly string[] => ['trace', id]
+export const approvalsKey = ['approvals'] as const
 
 /** How long a lost bridge is left alone until it is asked again, in milliseconds: at first, and at most. */
 const firstPauseMs = 250
@@ -76,11 +79,24 @@ export class Live {
       this.#change((all) => withConnection(all, event.connection))
     }
     if (event.event === 'connection-removed') this.#change((all) => all.filter(({ id }) => id !== event.id))
+    // No event says what a call is called with, so it is asked for.
+    if (event.event === 'approval-asked') void this.#queries.invalidateQueries({ queryKey: approvalsKey })
+    if (event.event === 'approval-settled') this.#settle(event.id)
     for (const listener of this.#eventListeners) listener(event)
   }
 
   #change(change: (all: readonly Connection[]) => readonly Connection[]): void {
     this.#queries.setQueryData<readonly Connection[]>(connectionsKey, (all) => all && change(all))
+  }
+
+  /** What is being read meanwhile may still have it, so that is read again. */
+  #settle(settled: string): void {
+    this.#queries.setQueryData<readonly ApprovalDetails[]>(approvalsKey, (all) =>
+      all?.filter(({ id }) => id !== settled),
+    )
+    if (this.#queries.isFetching({ queryKey: approvalsKey }) > 0) {
+      void this.#queries.invalidateQueries({ queryKey: approvalsKey })
+    }
   }
 
   #say(line: Line): void {

@@ -20,13 +20,16 @@ const idle: SignInState = {}
 export class SignIns {
   readonly #bridge: BridgeClient
   readonly #openPage: OpenPage
+  readonly #ended: (id: ConnectionId) => void
   readonly #states = new Map<ConnectionId, SignInState>()
   readonly #following = new Map<ConnectionId, AbortController>()
   readonly #listeners = new Set<() => void>()
 
-  constructor(bridge: BridgeClient, openPage: OpenPage) {
+  /** `ended` is told of every sign-in that is over, when all that it left behind can be read. */
+  constructor(bridge: BridgeClient, openPage: OpenPage, ended: (id: ConnectionId) => void) {
     this.#bridge = bridge
     this.#openPage = openPage
+    this.#ended = ended
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -84,6 +87,7 @@ export class SignIns {
           this.#set(id, { failure: { code, ...(detail === undefined ? {} : { detail }) } })
         } else this.#set(id, idle)
       }
+      this.#ended(id)
     } catch (thrown) {
       if (!signal.aborted) this.#set(id, { failure: failureOf(thrown) })
     }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { createServer, type AddressInfo } from 'node:net'
-import { expect, it } from 'vitest'
-import { describeInChromium } from '../support/chromium.ts'
+import { describe, expect, it } from 'vitest'
+import { withoutChromium } from '../support/chromium.ts'
 import { closing } from '../end-to-end/scene.ts'
 import { startBridgeProcess } from '../support/bridge-process.ts'
 import { root, untilFits } from '../support/electron/tray-app.ts'
@@ -11,7 +11,7 @@ import { bridgeAt, openApp, openHome } from './running.ts'
 const utilityWorld = new URL('../support/electron/double/utility-world.mjs', import.meta.url).href
 const runs = 'Bridgekeeper: no servers yet'
 
-describeInChromium('the life of the bridge under the tray app', () => {
+describe.skipIf(withoutChromium !== '')(`the life of the bridge under the tray app${withoutChromium}`, () => {
   it('joins the one that runs, and leaves it running', async () => {
     const home = await openHome()
     const bridge = await startBridgeProcess(home)
@@ -67,7 +67,7 @@ describeInChromium('the life of the bridge under the tray app', () => {
   })
 })
 
-describeInChromium('the life of the window', () => {
+describe.skipIf(withoutChromium !== '')(`the life of the window${withoutChromium}`, () => {
   it('is hidden when it is closed, and shown again by the tray and by a second start', async () => {
     const home = await openHome()
     const app = await openApp(home, { hidden: true })

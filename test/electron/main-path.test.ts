@@ -1,6 +1,6 @@
 import { expect as expectPage } from '@playwright/test'
-import { beforeAll, expect, it } from 'vitest'
-import { describeInChromium } from '../support/chromium.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { withoutChromium } from '../support/chromium.ts'
 import { closing } from '../end-to-end/scene.ts'
 import { approve } from '../support/browser.ts'
 import { electronBinary } from '../support/electron/tray-app.ts'
@@ -18,7 +18,7 @@ beforeAll(() => {
   console.log(`The tray app runs on ${electronBinary() === undefined ? 'the double' : 'Electron'} here.`)
 })
 
-describeInChromium('the tray app', () => {
+describe.skipIf(withoutChromium !== '')(`the tray app${withoutChromium}`, () => {
   it('connects a server in its window, shows it in the tray, and ends its access with two clicks', async () => {
     const server = await startServer()
     const home = await openHome()

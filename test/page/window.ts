@@ -1,12 +1,16 @@
 import { chromium, type Browser, type BrowserContext, type Page } from '@playwright/test'
 import { afterAll, afterEach, beforeAll } from 'vitest'
 import type { BridgeUnderTest } from '../support/bridge-under-test.ts'
+import { chromiumPath, withoutChromium } from '../support/chromium.ts'
 
-let browser: Browser
+/** Why there can be no window here, for the name of the tests that are skipped then; else empty. */
+export const unavailable = withoutChromium
+
+let browser: Browser | undefined
 const contexts: BrowserContext[] = []
 
 beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium' })
+  if (unavailable === '') browser = await chromium.launch({ executablePath: chromiumPath })
 })
 afterEach(async () => {
   for (const context of contexts.splice(0)) await context.close()
@@ -32,6 +36,7 @@ export async function openWindow(
   { control, origin }: Pick<BridgeUnderTest, 'control' | 'origin'>,
   { width = 1280, height = 820, colorScheme = 'light' }: WindowOptions = {},
 ): Promise<Window> {
+  if (!browser) throw new Error(`there is no ${chromiumPath}`)
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme,
@@ -39,6 +44,8 @@ export async function openWindow(
   })
   contexts.push(context)
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin })
+  // Shorter than a test may take, so that what did not appear is named.
+  context.setDefaultTimeout(15_000)
   const page = await context.newPage()
   const complaints: string[] = []
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))

@@ -3,14 +3,17 @@ import type { Connection, TraceStep } from '../../../shared/connection.ts'
 import { Card } from '../../parts/card.tsx'
 import { CopyButton } from '../../parts/copy-button.tsx'
 import { useBridge } from '../../state/bridge-context.ts'
+import { traceKey } from '../../state/live.ts'
 
 /** The last sign-in, step by step. The exact request and answer of a step are one click below it. */
 export function LastSignIn({ connection }: { readonly connection: Connection }) {
   const { bridge } = useBridge()
-  const { id, status } = connection
+  const { id } = connection
   const { data: trace } = useQuery({
-    queryKey: ['trace', id, status],
+    queryKey: traceKey(id),
     queryFn: () => bridge.connections.trace({ id }),
+    // A sign-in that another window or the command line began is followed only while this is shown.
+    staleTime: 0,
   })
   if (!trace || trace.steps.length === 0) return null
   return (

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
-import { expect, it } from 'vitest'
-import { describeInChromium } from '../../support/chromium.ts'
+import { describe, expect, it } from 'vitest'
+import { withoutChromium } from '../../support/chromium.ts'
 import { documentHeaders } from '../../../bridge/page/files.ts'
 import type { TrayApp } from '../../support/electron/tray-app.ts'
 import type { TemporaryHome } from '../../support/temporary-home.ts'
@@ -39,7 +39,7 @@ async function askOverPort(
   )
 }
 
-describeInChromium('the page in the tray app', () => {
+describe.skipIf(withoutChromium !== '')(`the page in the tray app${withoutChromium}`, () => {
   it('goes nowhere else, embeds nothing, fetches nothing and opens no window', async () => {
     const { app, page } = await openWindow()
     const address = page.url()
@@ -125,7 +125,7 @@ describeInChromium('the page in the tray app', () => {
   })
 })
 
-describeInChromium('the channel between page and app', () => {
+describe.skipIf(withoutChromium !== '')(`the channel between page and app${withoutChromium}`, () => {
   it('is opened for the main frame of our page alone', async () => {
     const { app } = await openWindow()
     expect(await app.ask('offerPort', 'a frame in the page')).toBe('closed')
