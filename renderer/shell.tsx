@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
+import { useEffect, useRef } from 'react'
 import { Link, Redirect, Route, Switch, useRoute } from 'wouter'
 import { Mark } from './parts/mark.tsx'
 import { useBridge } from './state/bridge-context.ts'
@@ -70,11 +71,17 @@ function Place({
   readonly waiting: number
 }) {
   const [isHere] = useRoute(`${path}/*?`)
+  const link = useRef<HTMLAnchorElement>(null)
+  // On top of a narrow window there is no room for all places.
+  useEffect(() => {
+    if (isHere) link.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [isHere])
   const look = isHere
     ? 'bg-panel font-semibold text-ink ring-1 ring-line'
     : 'text-soft hover:bg-hover hover:text-ink'
   return (
     <Link
+      ref={link}
       href={path}
       aria-current={isHere ? 'page' : undefined}
       className={`flex items-center justify-between gap-2 rounded-lg px-2.5 py-1.5 whitespace-nowrap ${look}`}

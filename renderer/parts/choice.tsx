@@ -15,7 +15,7 @@ export function Choice<Value extends string>({
   return (
     <select
       aria-label={label}
-      className="max-w-56 min-w-0 rounded-lg border border-control-line/60 bg-panel px-2 py-1.5 text-ink disabled:opacity-55"
+      className="max-w-72 min-w-0 rounded-lg border border-control-line/60 bg-panel px-2 py-1.5 text-ink disabled:opacity-55"
       value={value}
       disabled={disabled}
       onChange={({ target }) => {

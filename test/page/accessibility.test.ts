@@ -11,12 +11,14 @@ import { openWindow, unavailable } from './window.ts'
 
 const { signal } = new AbortController()
 const issues = ConnectionId.parse('issues')
-const views = [
+const views: { at: string; press?: { role: 'switch' | 'button'; name: string | RegExp }; shows: string }[] = [
   { at: 'servers/issues', shows: 'whoami' },
   { at: 'servers/add', shows: 'Add a server' },
   { at: 'clients/cursor', shows: 'What it may use' },
+  { at: 'clients/cursor', press: { role: 'switch', name: 'All servers' }, shows: 'New file' },
   { at: 'approvals', shows: 'water the plants' },
   { at: 'activity', shows: 'Answered' },
+  { at: 'activity', press: { role: 'button', name: /whoami/ }, shows: 'tools/call' },
   { at: 'settings', shows: 'The record of calls' },
   { at: 'doctor', shows: 'What was looked at' },
 ]
@@ -54,14 +56,17 @@ describe.skipIf(unavailable !== '')(`every view of the window${unavailable}`, ()
         const bridge = await setScene()
         const { page, complaints } = await openWindow(bridge, { colorScheme })
         const found: string[] = []
-        for (const { at, shows } of views) {
+        for (const { at, press, shows } of views) {
           await page.goto(`${bridge.origin}/ui/${at}`)
-          await page.getByRole('main').getByText(shows).first().waitFor()
+          if (press) await page.getByRole(press.role, { name: press.name }).click()
+          await page.getByText(shows).first().waitFor()
           const folder = process.env['SCREENSHOTS']
           if (folder !== undefined)
             for (const width of [420, 900, 1400]) {
               await page.setViewportSize({ width, height: 820 })
-              await page.screenshot({ path: `${folder}/${at.replace('/', '-')}-${colorScheme}-${width}.png` })
+              await page.screenshot({
+                path: `${folder}/${at.replace('/', '-')}${press ? '-sheet' : ''}-${colorScheme}-${width}.png`,
+              })
             }
           await page.evaluate(axe)
           const { violations } = (await page.evaluate('axe.run()')) as AxeResults

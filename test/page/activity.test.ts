@@ -27,7 +27,7 @@ describe.skipIf(unavailable !== '')(`the record of calls in the window${unavaila
     await expectPage(row).toContainText('Answered')
     await page.getByRole('button', { name: 'Pause' }).click()
     await call('whoami')
-    await page.getByText('1 more since.').waitFor()
+    await page.getByText(/\d more since\./).waitFor()
     await expectPage(page.getByRole('button', { name: 'whoami' })).toBeHidden()
     await page.getByRole('button', { name: 'Go on' }).click()
     await expectPage(page.getByRole('button', { name: 'whoami' })).toBeVisible()

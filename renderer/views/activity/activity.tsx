@@ -27,7 +27,7 @@ export function ActivityView() {
   return (
     <main className="flex min-h-0 flex-col">
       <header className="flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-line px-5 py-4 min-[900px]:px-8">
-        <h1 className="mr-auto text-title font-semibold tracking-tight">Activity</h1>
+        <h1 className="mr-auto text-title max-[639px]:w-full font-semibold tracking-tight">Activity</h1>
         <Filters filter={filter} rows={rows} onChange={setFilter} />
         <div className="flex gap-2">
           <Button aria-pressed={isPaused} onClick={() => setIsPaused(!isPaused)}>

@@ -2,6 +2,7 @@ import type { ActivityCall } from '../../../shared/activity.ts'
 import { Button } from '../../parts/button.tsx'
 import { CopyButton } from '../../parts/copy-button.tsx'
 import { FailureNote } from '../../parts/failure-note.tsx'
+import { useLast } from '../../parts/last.ts'
 import { Sheet } from '../../parts/sheet.tsx'
 import { Time } from '../../parts/time.tsx'
 import { inMilliseconds } from './call-list.tsx'
@@ -18,11 +19,12 @@ export function CallDetails({
   readonly call: ActivityCall | undefined
   readonly onClose: () => void
 }) {
+  const shown = useLast(call)
   return (
-    <Sheet title={call?.name ?? call?.method ?? 'A call'} isOpen={call !== undefined} onClose={onClose}>
-      {call && <Details call={call} />}
+    <Sheet title={shown?.name ?? shown?.method ?? 'A call'} isOpen={call !== undefined} onClose={onClose}>
+      {shown && <Details call={shown} />}
       <div className="mt-5 flex justify-end gap-2">
-        <CopyButton text={JSON.stringify(call ?? {}, undefined, 2)}>Copy</CopyButton>
+        <CopyButton text={JSON.stringify(shown ?? {}, undefined, 2)}>Copy</CopyButton>
         <Button look="go" onClick={onClose}>
           Done
         </Button>

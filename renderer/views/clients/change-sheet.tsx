@@ -3,6 +3,7 @@ import type { ClientWish } from '../../../shared/client-change.ts'
 import { failureOf } from '../../bridge/failure.ts'
 import { Button } from '../../parts/button.tsx'
 import { FailureNote } from '../../parts/failure-note.tsx'
+import { useLast } from '../../parts/last.ts'
 import { Sheet } from '../../parts/sheet.tsx'
 import { useBridge } from '../../state/bridge-context.ts'
 import { clientAppsKey } from '../../state/client-apps.ts'
@@ -19,9 +20,10 @@ export function ChangeSheet({
   /** Gets the id by which the change is undone; undefined when it cannot be, or was an undo itself. */
   readonly onDone: (undo: string | undefined) => void
 }) {
+  const shown = useLast(wish)
   return (
-    <Sheet title={wish ? titles[wish.does] : ''} isOpen={wish !== undefined} onClose={onClose} isWide>
-      {wish && <Change wish={wish} onClose={onClose} onDone={onDone} />}
+    <Sheet title={shown ? titles[shown.does] : ''} isOpen={wish !== undefined} onClose={onClose} isWide>
+      {shown && <Change wish={shown} onClose={onClose} onDone={onDone} />}
     </Sheet>
   )
 }

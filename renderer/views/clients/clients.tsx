@@ -91,11 +91,13 @@ function Row({ app, isChosen }: { readonly app: ClientAppState; readonly isChose
 /** How things stand with an app, by shape, colour and word. */
 function AppWord({ app }: { readonly app: ClientAppState }) {
   const own = ownEntries(app)
+  // The heading says it of all that are not here.
+  if (own.length === 0 && !app.installed) return null
   const [shape, word, colour] = own.some(({ trouble }) => trouble !== undefined)
     ? ['▲', 'Out of date', 'text-asked']
     : own.length > 0
       ? ['●', 'Added', 'text-well']
-      : ['○', app.installed ? 'Not added' : 'Not found', 'text-soft']
+      : ['○', 'Not added', 'text-soft']
   return (
     <span className={`text-[11.5px] font-semibold whitespace-nowrap ${colour}`}>
       <span aria-hidden="true">{shape}</span> {word}
