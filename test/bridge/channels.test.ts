@@ -237,6 +237,7 @@ async function run(entry: (typeof entries)[number], isModern: boolean, plan: rea
 }
 
 describe.each(entries)('every request through all layers (%s)', (entry) => {
+  // oxlint-disable-next-line vitest/expect-expect -- Each run of a plan has its expectations.
   it.each([
     ['older', false],
     ['current', true],
