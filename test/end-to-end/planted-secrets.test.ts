@@ -46,6 +46,7 @@ describe('tokens, codes, verifiers and client secrets', () => {
     expect((await ended)?.event).toBe('connected')
     await control.connections.cancelSignIn({ id }, staying())
     await control.bridge.status({}, staying())
+    await control.page.invite({}, staying())
     await control.bridge.doctor({}, staying())
     await control.bridge.doctor({ target: id }, staying())
     const ofOthers: [string, string] = [planted(), planted()]
