@@ -107,7 +107,8 @@ async function setBridgeScene(usual: string): Promise<BridgeScene> {
     spawnAll: (args = []) => spawn(undefined, args),
     async killAndRestart() {
       await bridge.kill()
-      bridge = await startBridgeProcess(home)
+      // A shim that lost its bridge starts one too, and may be first.
+      bridge = await startBridgeProcess(home, {}, { orRunning: true })
     },
     kill: () => bridge.kill(),
   }

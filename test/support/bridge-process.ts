@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { StartEvent } from '../../shared/events.ts'
 import type { TemporaryHome } from './temporary-home.ts'
@@ -23,6 +24,9 @@ export interface BridgeProcess {
 export async function startBridgeProcess(
   home: TemporaryHome,
   env: Record<string, string> = {},
+  options: {
+    /** A bridge that somebody else started meanwhile, such as a shim, will do. */ orRunning?: true
+  } = {},
 ): Promise<BridgeProcess> {
   const startedAt = performance.now()
   const child = spawn(process.execPath, [entry], {
@@ -35,6 +39,7 @@ export async function startBridgeProcess(
     exited.then(() => ['']),
   ])) as [string]
   const event = StartEvent.parse(JSON.parse(line || '{"event":"failed","code":"bridge.start_failed"}'))
+  if (event.event === 'already-running' && options.orRunning) return runningProcess(event.pid, event.url)
   if (event.event !== 'ready' || child.pid === undefined) {
     child.kill('SIGKILL')
     throw new Error(`the bridge did not become ready: ${line}`)
@@ -48,6 +53,29 @@ export async function startBridgeProcess(
     pid: child.pid,
     url: event.url,
     readyAfterMs: performance.now() - startedAt,
+    kill: async () => void (await stop('SIGKILL')),
+    end: () => stop('SIGTERM'),
+  }
+}
+
+/** A bridge that another process started. */
+function runningProcess(pid: number, url: string): BridgeProcess {
+  const stop = async (signal: NodeJS.Signals): Promise<null> => {
+    try {
+      process.kill(pid, signal)
+      // It is nobody's child here, so that only asking tells of its end.
+      for (;;) {
+        process.kill(pid, 0)
+        await sleep(20)
+      }
+    } catch {
+      return null
+    }
+  }
+  return {
+    pid,
+    url,
+    readyAfterMs: 0,
     kill: async () => void (await stop('SIGKILL')),
     end: () => stop('SIGTERM'),
   }
